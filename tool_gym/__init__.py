@@ -1,0 +1,1 @@
+"""Gymnasium environments in which language models learn to use tools."""

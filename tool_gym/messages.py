@@ -1,0 +1,267 @@
+"""Messages: what an agent says (`AssistantMessage`), asks for (`ToolCall`) and is told (`ToolMessage`).
+
+`read_action` is the border to models: whatever an agent emits becomes an `AssistantMessage`, and its faults become
+data (`ToolCall.error`), never exceptions. `chat_message` writes the form that `apply_chat_template` takes, `openai_message`
+the form of OpenAI's chat-completions protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads
+
+Status: TypeAlias = Literal["ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed"]
+"""How a call ended: `ok`; `invalid_call` (unknown tool, or arguments against its schema); `tool_error` (the tool raised or
+did not load); `timeout`; `limit` (memory, output, bounded builtins); `bad_result` (not JSON); `crashed` (its process died)."""
+
+MAX_CALLS_READ = 1024
+"""Calls of one message that are read at all; far above any turn's limit, it bounds the work a message can cause."""
+_MAX_NAME = 128
+
+
+class Noun(BaseModel):
+    """A frozen record; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolCall(Noun):
+    """One call that an agent asks for.
+
+    Attributes:
+        id: Pairs the call with its `ToolMessage`; empty until the turn is read, then `call_<turn>_<i>` by default.
+        name: The tool's name as the agent wrote it, at most 128 characters.
+        arguments: JSON object; empty when the call is malformed.
+        raw: The text of a malformed call, for the transcript.
+        error: Why the call is malformed, or None. A malformed call is answered `invalid_call` and counts.
+    """
+
+    id: str = ""
+    name: str
+    arguments: dict[str, Any] = {}
+    raw: str | None = None
+    error: str | None = None
+
+
+class AssistantMessage(Noun):
+    """What an agent does in one turn: the action of the environment.
+
+    Attributes:
+        content: Text for the user; with no tool calls it closes the user's turn.
+        reasoning: Thinking that the model keeps apart, or None.
+        tool_calls: Calls, run in order.
+        parse_error: Why the message as a whole could not be read, or None.
+    """
+
+    content: str = ""
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    parse_error: str | None = None
+
+
+class ToolMessage(Noun):
+    """The answer to one call.
+
+    Attributes:
+        tool_call_id: `id` of the call.
+        name: Name of the tool as the call gave it.
+        status: How the call ended, see `Status`.
+        value: The tool's result as JSON data, whole; None unless the status is `ok`.
+        content: What the model reads: the value itself if it is text, else its compact JSON; on failure
+            `{"error": <status>, "message": <why>}` as JSON text.
+        deterministic: False where clock, memory or a crash decided the outcome, so that a replay may differ.
+    """
+
+    tool_call_id: str
+    name: str
+    status: Status
+    value: Any = None
+    content: str
+    deterministic: bool = True
+
+    @classmethod
+    def ok(cls, call: ToolCall, value: Json, text: str | None = None) -> ToolMessage:
+        """A result; `text` is the value's JSON where the caller has it already."""
+        content = value if isinstance(value, str) else text if text is not None else dumps(value).decode()
+        return cls(tool_call_id=call.id, name=call.name, status="ok", value=value, content=content)
+
+    @classmethod
+    def failure(cls, call: ToolCall, status: Status, message: str, *, deterministic: bool = True) -> ToolMessage:
+        """A failure of the given status, with the reason for the model to read."""
+        content = dumps({"error": status, "message": clean_text(message)}).decode()
+        return cls(
+            tool_call_id=call.id, name=call.name, status=status, content=content, deterministic=deterministic
+        )
+
+
+def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> AssistantMessage:
+    """Reads whatever an agent emitted as an assistant message; never raises.
+
+    Taken are an `AssistantMessage`, a mapping `{"content", "tool_calls": [{"name", "arguments"}]}`, and OpenAI's
+    own message (`{"function": {"name", "arguments": "<json text>"}}`); unknown keys are ignored. A part that cannot be
+    read becomes a `ToolCall` with an `error`; a message that cannot be read at all becomes one such call.
+
+    Args:
+        action: Anything.
+        turn: 0-based turn, for the default ids of calls.
+        max_chars: Longest content, reasoning, and JSON text of one call's arguments, in characters; content and
+            reasoning are cut (and say so), longer arguments make the call malformed.
+
+    Returns:
+        The message; every call has an id, unique within the message, and arguments of plain JSON data that nothing
+        else refers to.
+    """
+    if isinstance(action, AssistantMessage):
+        action = {**action.__dict__}
+    elif not isinstance(action, Mapping):
+        hint = "; wrap the environment in ParseText to act with raw text" if isinstance(action, str) else ""
+        return _unreadable(f"expected an assistant message (a mapping), got {type(action).__name__}{hint}", turn)
+    try:
+        return _read_message(action, turn, max_chars)
+    except Exception as error:  # a hostile mapping may raise anything from its own methods
+        return _unreadable(f"the message cannot be read: {type(error).__name__}", turn)
+
+
+def _read_message(action: Mapping[Any, Any], turn: int, max_chars: int) -> AssistantMessage:
+    content, problem = _read_content(action.get("content"), max_chars)
+    reasoning = action.get("reasoning", action.get("reasoning_content"))
+    parse_error = action.get("parse_error") if isinstance(action.get("parse_error"), str) else None
+    listed = action.get("tool_calls")
+    if listed is None:
+        listed = ()
+    elif isinstance(listed, (str, bytes, Mapping)) or not isinstance(listed, Sequence):
+        listed, problem = (), f"tool_calls must be a list, got {type(listed).__name__}"
+    calls = [_read_call(item, max_chars) for item in listed[:MAX_CALLS_READ]]
+    if len(listed) > MAX_CALLS_READ:
+        calls.append(ToolCall(name="", error=f"only the first {MAX_CALLS_READ} calls of a message are read"))
+    if problem:
+        parse_error = problem
+    if parse_error and not calls:
+        calls = [ToolCall(name="", error=_cut(parse_error, 1000))]
+    return AssistantMessage(
+        content=content,
+        reasoning=_cut(clean_text(reasoning), max_chars) if isinstance(reasoning, str) else None,
+        tool_calls=tuple(_with_ids(calls, turn)),
+        parse_error=None if parse_error is None else _cut(clean_text(parse_error), 1000),
+    )
+
+
+def _read_content(content: object, max_chars: int) -> tuple[str, str | None]:
+    """The text of a message's content, and what was wrong with it."""
+    if content is None:
+        return "", None
+    if isinstance(content, str):
+        return _cut(clean_text(str(content)), max_chars), None
+    if isinstance(content, (list, tuple)):  # OpenAI's content parts
+        texts = [part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
+        if len(texts) == len(content):
+            return _cut(clean_text("".join(texts)), max_chars), None
+    return "", f"content must be text, got {type(content).__name__}"
+
+
+def _read_call(item: object, max_chars: int) -> ToolCall:
+    if isinstance(item, ToolCall):
+        item = {**item.__dict__}
+    if not isinstance(item, Mapping):
+        return ToolCall(name="", raw=_raw(item), error=f"a tool call must be a mapping, got {type(item).__name__}")
+    function = item.get("function")
+    inner = function if isinstance(function, Mapping) else item
+    call_id, name = item.get("id"), inner.get("name")
+    call_id = _cut(clean_text(call_id), _MAX_NAME, "") if isinstance(call_id, str) else ""
+    if not isinstance(name, str):
+        return ToolCall(id=call_id, name="", raw=_raw(item), error="a tool call needs a name, as text")
+    short = _cut(clean_text(name), _MAX_NAME, "")
+    if isinstance(item.get("error"), str):  # a parser found it malformed already
+        raw = item.get("raw")
+        raw = _cut(clean_text(raw), max_chars) if isinstance(raw, str) else None
+        return ToolCall(id=call_id, name=short, raw=raw, error=_cut(clean_text(item["error"]), 1000))
+    arguments, error = _read_arguments(inner.get("arguments", inner.get("parameters")), max_chars)
+    if len(name) > _MAX_NAME:
+        error = f"a tool's name has at most {_MAX_NAME} characters, this one {len(name)}"
+    if error:
+        return ToolCall(id=call_id, name=short, raw=_raw(inner.get("arguments")), error=error)
+    return ToolCall(id=call_id, name=short, arguments=arguments)
+
+
+def _read_arguments(arguments: object, max_chars: int) -> tuple[dict[str, Json], str | None]:
+    """A private copy of a call's arguments as plain JSON data, and what was wrong with them."""
+    if arguments is None:
+        return {}, None
+    try:
+        text = clean_text(arguments).encode() if isinstance(arguments, str) else encode(arguments)
+        if len(text) > max_chars:
+            return {}, f"the arguments are {len(text)} bytes long, at most {max_chars} are taken"
+        value = loads(text) if text.strip() else {}
+        if isinstance(arguments, str):
+            encode(value)  # text may nest deeper than a value may
+    except NotJson as error:
+        return {}, f"the arguments are not JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, f"the arguments must be a JSON object, got {type(value).__name__}"
+    return value, None
+
+
+def _with_ids(calls: list[ToolCall], turn: int) -> list[ToolCall]:
+    seen: set[str] = set()
+    named = []
+    for i, call in enumerate(calls):
+        if not call.id or call.id in seen:
+            call = call.model_copy(update={"id": f"call_{turn}_{i}"})
+            while call.id in seen:
+                call = call.model_copy(update={"id": call.id + "_"})
+        seen.add(call.id)
+        named.append(call)
+    return named
+
+
+def _unreadable(error: str, turn: int) -> AssistantMessage:
+    calls = _with_ids([ToolCall(name="", error=error)], turn)
+    return AssistantMessage(tool_calls=tuple(calls), parse_error=error)
+
+
+def _raw(value: object) -> str | None:
+    """What a malformed part looked like, shortened; text only, since a foreign `repr` is foreign code."""
+    if isinstance(value, str):
+        return _cut(clean_text(value), 1000)
+    try:
+        return _cut(encode(value).decode(), 1000)
+    except NotJson:
+        return None
+
+
+def _cut(text: str, limit: int, mark: str = " … [cut: {} of {} characters]") -> str:
+    if len(text) <= limit:
+        return text
+    return text[:limit] + mark.format(limit, len(text))
+
+
+def chat_message(message: AssistantMessage | ToolMessage) -> dict[str, Json]:
+    """The message as `apply_chat_template` takes it: arguments are a JSON object, not text."""
+    if isinstance(message, ToolMessage):
+        return {
+            "role": "tool", "tool_call_id": message.tool_call_id, "name": message.name, "content": message.content
+        }  # fmt: skip
+    form: dict[str, Json] = {"role": "assistant", "content": message.content}
+    if message.reasoning is not None:
+        form["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        form["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    return form
+
+
+def openai_message(message: Mapping[str, Json]) -> dict[str, Json]:
+    """A message of an observation in OpenAI's wire form: arguments become JSON text, reasoning is left out."""
+    form = {key: value for key, value in message.items() if key != "reasoning_content"}
+    if calls := form.get("tool_calls"):
+        form["tool_calls"] = [
+            {**call, "function": {**call["function"], "arguments": dumps(call["function"]["arguments"]).decode()}}
+            for call in calls
+        ]
+    return form
