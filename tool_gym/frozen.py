@@ -1,30 +1,53 @@
 """Deep-frozen JSON data: lists and dicts that everything may read and nobody may change.
 
-Observations share their past messages, so a step costs only its new ones; frozen containers keep an agent's hands out of
-the shared part. They are real lists and dicts (chat templates and `json` take them), their mutators raise, and copying
-or pickling them gives plain data.
+Observations share their past messages, so a step costs only its new ones; frozen containers keep an agent's hands out
+of the shared part. They are real lists and dicts (chat templates and `json` take them) whose mutators raise. A deep
+copy is one's own and may be changed; it keeps its type, because Gymnasium's checker compares copies with originals by
+type. Pickling gives plain data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 from tool_gym.jsonvalue import Json
 
-
-def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
-    raise TypeError("an observation is read-only; copy.deepcopy(it) gives plain data that may be changed")
+C = TypeVar("C", bound=type)
 
 
+def _guarded(*names: str) -> Callable[[C], C]:
+    """Lets the named methods of a list or dict run on deep copies only."""
+
+    def guard(method: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if not hasattr(self, "copied"):
+                raise TypeError("an observation is read-only; copy.deepcopy(it) gives one that may be changed")
+            return method(self, *args, **kwargs)
+
+        return guarded
+
+    def decorate(cls: C) -> C:
+        for name in names:
+            setattr(cls, name, guard(getattr(cls.__mro__[1], name)))
+        return cls
+
+    return decorate
+
+
+@_guarded("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse")
+@_guarded("__setitem__", "__delitem__", "__iadd__", "__imul__")
 class FrozenList(list[Any]):
-    """A list whose mutators raise `TypeError`; `copy.deepcopy` and pickle give a plain list."""
+    """A list whose mutators raise `TypeError` unless it is a deep copy."""
 
     __json_list__ = True
-    __slots__ = ()
+    __slots__ = ("copied",)
+    copied: bool
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> list[Json]:
-        return thaw(self)  # type: ignore[no-any-return]
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenList:
+        twin = FrozenList(_copied(item) for item in self)
+        twin.copied = True
+        return twin
 
     def __copy__(self) -> list[Json]:
         return list(self)
@@ -32,18 +55,19 @@ class FrozenList(list[Any]):
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return list, (thaw(self),)
 
-    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
 
-
+@_guarded("clear", "pop", "popitem", "setdefault", "update", "__setitem__", "__delitem__", "__ior__")
 class FrozenDict(dict[str, Any]):
-    """A dict whose mutators raise `TypeError`; `copy.deepcopy` and pickle give a plain dict."""
+    """A dict whose mutators raise `TypeError` unless it is a deep copy."""
 
     __json_dict__ = True
-    __slots__ = ()
+    __slots__ = ("copied",)
+    copied: bool
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Json]:
-        return thaw(self)  # type: ignore[no-any-return]
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict:
+        twin = FrozenDict((key, _copied(item)) for key, item in self.items())
+        twin.copied = True
+        return twin
 
     def __copy__(self) -> dict[str, Json]:
         return dict(self)
@@ -51,15 +75,17 @@ class FrozenDict(dict[str, Any]):
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return dict, (thaw(self),)
 
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+
+def _copied(value: Json) -> Json:
+    return value.__deepcopy__({}) if isinstance(value, (FrozenDict, FrozenList)) else value
 
 
 def freeze(value: Json) -> Json:
     """A deep-frozen twin of JSON data; parts that are frozen already are shared."""
-    if type(value) is dict:
+    kind = type(value)
+    if kind is dict or (kind is FrozenDict and hasattr(value, "copied")):
         return FrozenDict({key: freeze(item) for key, item in value.items()})
-    if type(value) is list or type(value) is tuple:
+    if kind is list or kind is tuple or (kind is FrozenList and hasattr(value, "copied")):
         return FrozenList([freeze(item) for item in value])
     return value
 

@@ -15,8 +15,9 @@ import hashlib
 import json
 import math
 import re
-from collections import OrderedDict, defaultdict, deque
 from collections import Counter as CounterType
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import ItemsView, KeysView, ValuesView
 from typing import Any, NoReturn, TypeAlias
 
 import orjson
@@ -31,6 +32,7 @@ MAX_NODES = 1_000_000
 
 _STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _BIG_NUMBER = re.compile(rb"\d{19}")
+_VIEWS = (KeysView, ValuesView, ItemsView)
 _DICTS = (dict, OrderedDict, defaultdict, CounterType)
 
 
@@ -42,8 +44,8 @@ def encode(value: object) -> bytes:
     """Encodes any Python value as compact UTF-8 JSON, keeping the order of keys.
 
     Values beyond JSON that have one obvious form are given it: NaN and infinities become "NaN", "Infinity",
-    "-Infinity"; sets become sorted lists; tuples, deques, ranges and dict views lists; dates ISO text; decimals and fractions text;
-    enum members their values; lone surrogates U+FFFD; keys that are not text their JSON text.
+    "-Infinity"; sets become sorted lists; tuples, deques, ranges and dict views lists; dates ISO text; decimals and
+    fractions text; enum members their values; lone surrogates U+FFFD; keys that are not text their JSON text.
 
     Raises:
         NotJson: For anything else (bytes, objects, functions, generators, subclasses of str and int, cycles), or
@@ -75,7 +77,7 @@ def loads(text: bytes | str) -> Json:
     try:
         if not _BIG_NUMBER.search(data):
             return orjson.loads(data)
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise NotJson(f"not JSON: {error or 'nested too deep'}") from None
 
@@ -131,8 +133,8 @@ class _Cleaner:
         if depth >= MAX_DEPTH:
             raise NotJson(f"the value is cyclic or nested deeper than {MAX_DEPTH} levels")
         if kind in _DICTS or getattr(kind, "__json_dict__", False):
-            pairs = dict.items(value)  # type: ignore[arg-type]
-            return {self.key(key, depth): self.visit(item, depth + 1) for key, item in list(pairs)}
+            pairs: list[tuple[object, object]] = list(dict.items(value))  # type: ignore[arg-type]
+            return {self.key(key, depth): self.visit(item, depth + 1) for key, item in pairs}
         if kind in (list, tuple, deque, range) or getattr(kind, "__json_list__", False):
             return [self.visit(item, depth + 1) for item in value]  # type: ignore[attr-defined]
         return self.rare(value, depth)
@@ -146,7 +148,7 @@ class _Cleaner:
     def rare(self, value: object, depth: int) -> Json:
         if isinstance(value, (set, frozenset)):
             return sorted((self.visit(item, depth + 1) for item in value), key=_order)
-        if isinstance(value, (type({}.keys()), type({}.values()), type({}.items()))):
+        if isinstance(value, _VIEWS):
             return [self.visit(item, depth + 1) for item in value]
         if isinstance(value, (datetime.date, datetime.time)):
             return value.isoformat()
@@ -155,7 +157,7 @@ class _Cleaner:
         if isinstance(value, enum.Enum):
             return self.visit(value.value, depth + 1)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return [self.visit(item, depth + 1) for item in tuple.__iter__(value)]
+            return self.visit(tuple.__add__(value, ()), depth)
         if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
             return self.visit(value.tolist(), depth + 1)
         raise NotJson(f"a value of type {type(value).__name__!r} has no JSON form")
@@ -172,6 +174,10 @@ def _order(value: Json) -> tuple[int, float, bytes]:
     return (1, 0.0, canonical(value))
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_constant(text)
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-

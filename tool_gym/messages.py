@@ -1,8 +1,8 @@
 """Messages: what an agent says (`AssistantMessage`), asks for (`ToolCall`) and is told (`ToolMessage`).
 
 `read_action` is the border to models: whatever an agent emits becomes an `AssistantMessage`, and its faults become
-data (`ToolCall.error`), never exceptions. `chat_message` writes the form that `apply_chat_template` takes, `openai_message`
-the form of OpenAI's chat-completions protocol.
+data (`ToolCall.error`), never exceptions. `chat_message` writes the form that `apply_chat_template` takes,
+`openai_message` the form of OpenAI's chat-completions protocol.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads
 
 Status: TypeAlias = Literal["ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed"]
-"""How a call ended: `ok`; `invalid_call` (unknown tool, or arguments against its schema); `tool_error` (the tool raised or
-did not load); `timeout`; `limit` (memory, output, bounded builtins); `bad_result` (not JSON); `crashed` (its process died)."""
+"""How a call ended: `ok`; `invalid_call` (unknown tool, or arguments against its schema); `tool_error` (the tool
+raised, or did not load); `timeout`; `limit` (memory, output, bounded builtins); `bad_result` (not JSON); `crashed`
+(its process died)."""
 
 MAX_CALLS_READ = 1024
 """Calls of one message that are read at all; far above any turn's limit, it bounds the work a message can cause."""
@@ -93,9 +94,7 @@ class ToolMessage(Noun):
     def failure(cls, call: ToolCall, status: Status, message: str, *, deterministic: bool = True) -> ToolMessage:
         """A failure of the given status, with the reason for the model to read."""
         content = dumps({"error": status, "message": clean_text(message)}).decode()
-        return cls(
-            tool_call_id=call.id, name=call.name, status=status, content=content, deterministic=deterministic
-        )
+        return cls(tool_call_id=call.id, name=call.name, status=status, content=content, deterministic=deterministic)
 
 
 def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> AssistantMessage:
@@ -243,8 +242,11 @@ def chat_message(message: AssistantMessage | ToolMessage) -> dict[str, Json]:
     """The message as `apply_chat_template` takes it: arguments are a JSON object, not text."""
     if isinstance(message, ToolMessage):
         return {
-            "role": "tool", "tool_call_id": message.tool_call_id, "name": message.name, "content": message.content
-        }  # fmt: skip
+            "role": "tool",
+            "tool_call_id": message.tool_call_id,
+            "name": message.name,
+            "content": message.content,
+        }
     form: dict[str, Json] = {"role": "assistant", "content": message.content}
     if message.reasoning is not None:
         form["reasoning_content"] = message.reasoning

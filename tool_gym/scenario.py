@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tool_gym.frozen import FrozenDict, freeze
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import Noun
 
@@ -37,7 +38,7 @@ class Expected(Noun):
         kind: How it is compared.
         path: JSON Pointer (RFC 6901) into a tool's result; "" is the whole result. None searches the whole result for
             it as a token, which is for imported data only.
-        tolerance: Largest absolute difference that still counts for a number; None means equal up to rounding of floats.
+        tolerance: Largest absolute difference that still counts for a number; None: equal up to rounding of floats.
         unit: Unit of a number, as a reader would write it, or None.
         alternatives: Other values that count as well.
         echo_ok: True where the reference call's own arguments hold the value, so that holding it proves nothing.
@@ -78,7 +79,7 @@ def _fits(value: Json, kind: Kind) -> bool:
 
 
 class TableRef(Noun):
-    """A table that a tool reads: bound read-only as `DATA[name]` when the tool runs; `sha256` is its content's digest."""
+    """A table that a tool reads, bound read-only as `DATA[name]` when it runs; `sha256` is its content's digest."""
 
     name: ToolName
     sha256: Sha256
@@ -106,10 +107,11 @@ class Tool(Noun):
         """SHA-256 of the tool's content."""
         return digest(self.model_dump())
 
-    def chat_form(self) -> dict[str, Json]:
-        """The tool as chat templates and OpenAI's protocol take it."""
+    @functools.cached_property
+    def chat_form(self) -> FrozenDict:
+        """The tool as chat templates and OpenAI's protocol take it, deep-frozen."""
         function = {"name": self.name, "description": self.description, "parameters": self.parameters}
-        return {"type": "function", "function": function}
+        return freeze({"type": "function", "function": function})  # type: ignore[no-any-return]
 
 
 class SubQuestion(Noun):
@@ -133,7 +135,7 @@ class SubQuestion(Noun):
 
 
 class StateCheck(Noun):
-    """A check of the episode's final state: the value at `path` (JSON Pointer into the state) must be the expected one."""
+    """A check of the episode's final state: the value at `path` (a JSON Pointer) must be the expected one."""
 
     id: str
     question: str
@@ -194,7 +196,7 @@ class Scenario(Noun):
     def _check(self) -> Scenario:
         names = [tool.name for tool in self.tools]
         _unique("tool", names)
-        _unique("check", [check.id for check in (*self.sub_questions, *self.state_checks)])
+        _unique("check", [step.id for step in self.sub_questions] + [check.id for check in self.state_checks])
         if not self.total:
             raise ValueError("a scenario needs at least one sub-question or state check")
         for turn in self.turns:

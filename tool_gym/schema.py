@@ -108,8 +108,10 @@ def _sample(schema: Json, rng: np.random.Generator, depth: int) -> Json:
         case "boolean":
             return bool(rng.integers(2))
         case "integer" | "number":
-            low, high = _bounds(schema)
-            return int(rng.integers(int(low), int(high) + 1)) if kind == "integer" else float(rng.uniform(low, high))
+            least, most = _bounds(schema)
+            if kind == "integer":
+                return int(rng.integers(int(least), int(most) + 1))
+            return float(rng.uniform(least, most))
         case "null":
             return None
         case _:

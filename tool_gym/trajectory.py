@@ -134,8 +134,9 @@ def write_trajectories(path: str | Path, trajectories: Iterable[Trajectory]) -> 
     part = target.with_name(target.name + ".part")
     count = 0
     with part.open("w", encoding="utf-8") as file:
-        for count, trajectory in enumerate(trajectories, 1):
+        for trajectory in trajectories:
             file.write(trajectory.model_dump_json(exclude_defaults=True) + "\n")
+            count += 1
     part.replace(target)
     return count
 

@@ -1,0 +1,22 @@
+"""Prints every skipped test of a JUnit report and fails if one is skipped for a reason that is not expected."""
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+EXPECTED = [
+    r"the real data is not beside this checkout",
+    r"needs root",
+    r"needs a GPU",
+    r"needs the kernel's",
+    r"needs fork",
+]
+
+unexpected = 0
+for case in ElementTree.parse(sys.argv[1]).iter("testcase"):
+    for skip in case.iter("skipped"):
+        reason = skip.get("message", "")
+        known = any(re.search(pattern, reason) for pattern in EXPECTED)
+        unexpected += not known
+        print(f"{'skipped' if known else 'SKIPPED UNEXPECTEDLY'}: {case.get('classname')}::{case.get('name')}: {reason}")
+sys.exit(f"{unexpected} tests were skipped for a reason that .ci/skips.py does not expect" if unexpected else 0)

@@ -1,0 +1,69 @@
+"""How commands speak: tables for people, JSON for machines, progress bars on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+T = TypeVar("T")
+
+# Where output is no terminal (a file, a pipe) nobody is served by 80 columns.
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+stdout = Console(highlight=False, width=_WIDTH)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+
+_SHORT = 32  # characters of a cell that is not worth folding
+_HEADINGS = {
+    "solve_p": "Solve-P",
+    "solve_r": "Solve-R",
+    "solve_f1": "Solve-F1",
+    "answer_correct": "answer",
+    "mean_return": "return",
+    "mean_turns": "turns",
+    "mean_calls": "calls",
+}
+
+
+def show_table(title: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool = False) -> None:
+    """Prints rows that share their keys: a table, or with `as_json` a JSON list and nothing else."""
+    if as_json:
+        show_json(rows)
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in rows[0] if rows else ():
+        numeric = all(isinstance(row[key], (int, float)) for row in rows)
+        longest = max(len(_cell(row[key])) for row in rows)
+        table.add_column(
+            _HEADINGS.get(key, key.replace("_", " ")),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=longest <= _SHORT,
+        )
+    for row in rows:
+        table.add_row(*[escape(_cell(value)) for value in row.values()])
+    stdout.print(table)
+
+
+def show_json(value: Any) -> None:
+    """Prints one JSON document."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """Passes items on and shows on stderr how far they are; silent where stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        yield from bar.track(items, total=total, description=what)

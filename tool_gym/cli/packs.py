@@ -1,0 +1,112 @@
+"""Commands about packs: packs, import, validate, pack build."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tool_gym.cli.output import progress, show_json, show_table, stdout
+from tool_gym.cli.play import AsJson, PackArgument
+
+authoring = typer.Typer(help="Write packs.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("packs")(packs)
+    app.command("import")(import_)
+    app.command()(validate)
+    authoring.command("build")(build)
+    app.add_typer(authoring, name="pack")
+
+
+def packs(as_json: AsJson = False) -> None:
+    """List the packs that are installed, or named in TOOL_GYM_PACKS."""
+    from tool_gym.packs.discovery import installed_packs, problems
+    from tool_gym.packs.reader import load_pack
+
+    rows: list[dict[str, Any]] = []
+    for source in installed_packs().values():
+        pack = load_pack(source.path)
+        rows.append(
+            {
+                "pack": pack.name,
+                "version": pack.version,
+                "scenarios": len(pack),
+                "tools": pack.manifest.counts["tools"],
+                "truth": ", ".join(pack.truths()),
+                "license": pack.manifest.license,
+                "environment": f"ToolUse/{pack.name}-v{pack.version}",
+                "found": source.origin,
+            }
+        )
+    show_table("Packs", rows, as_json=as_json)
+    for problem in problems():
+        stdout.print(f"[yellow]left out:[/] {problem}")
+
+
+def import_(
+    kind: Annotated[str, typer.Argument(help="Format of the data: ftrl, toolhop.")],
+    file: Annotated[Path, typer.Argument(help="The data.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new pack; it must not exist.")],
+    calls: Annotated[Path | None, typer.Option(help="For ftrl: known solving calls, as JSON lines.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the pack; the folder's by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn others' data into a pack, and report what is dead and why."""
+    from tool_gym.packs.importers import import_pack
+
+    report = import_pack(kind, file, out, name=name, calls=calls)
+    if as_json:
+        show_json(report.as_json())
+        return
+    show_table(f"{report.records} records became pack {report.name}", report.table())
+    for scenario, tool, reason in report.dead_tools:
+        stdout.print(f"  does not load: {scenario}, {tool}: {reason}", markup=False)
+    stdout.print(f"Look at it: tool-gym show {out}   Check it: tool-gym validate {out}")
+
+
+def validate(
+    pack: PackArgument,
+    as_json: AsJson = False,
+) -> None:
+    """Check a pack: files and hashes, schemas, the tool dialect, gold replay, determinism. Exit code 2 refuses it."""
+    from tool_gym.gate.validate import validate_files, validate_scenario
+    from tool_gym.packs.reader import load_pack
+    from tool_gym.sandbox.executor import Executor
+
+    source = load_pack(pack)
+    findings = list(validate_files(source))
+    with Executor() as one, Executor() as other:
+        for scenario in progress(source, len(source), "scenarios"):
+            findings += validate_scenario(source, scenario, [one, other])
+    errors = sum(finding.level == "error" for finding in findings)
+    if as_json:
+        show_json({"pack": source.name, "errors": errors, "findings": [finding._asdict() for finding in findings]})
+    else:
+        if findings:
+            show_table("Findings", [finding._asdict() for finding in findings])
+        counts = Counter(finding.level for finding in findings)
+        verdict = "refused" if errors else "passed"
+        stdout.print(
+            f"Pack {source.name}: [bold]{verdict}[/], {len(source)} scenarios, "
+            f"{counts['error']} errors, {counts['warning']} warnings"
+        )
+    if errors:
+        raise typer.Exit(2)
+
+
+def build(
+    folder: Annotated[Path, typer.Argument(help="Folder with pack.toml, tools.py, scenarios.toml and tables/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pack; an older build there is replaced.")],
+    show_results: Annotated[bool, typer.Option(help="Print what each reference call returned.")] = False,
+) -> None:
+    """Compile a pack's sources, replaying every reference call in the sandbox."""
+    from tool_gym.authoring.build import build_pack
+
+    pack = build_pack(folder, out, show=(lambda line: stdout.print(line, markup=False)) if show_results else None)
+    stdout.print(f"Built {pack.name} version {pack.version}: {len(pack)} scenarios in {out}")
+    stdout.print(f"Check it: tool-gym validate {out}")

@@ -1,0 +1,175 @@
+"""`ToolUse-v0`: an episode as a Gymnasium environment."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import gymnasium as gym
+from gymnasium import spaces
+
+from tool_gym.episode import Caps, Episode, StepResult, rules
+from tool_gym.errors import EpisodeError, UnknownName
+from tool_gym.packs.reader import Pack, load_pack
+from tool_gym.render import transcript_text
+from tool_gym.sandbox.executor import Executor, default_executor
+from tool_gym.spaces import JsonSpace, MessageSpace
+
+DEFAULT_PACK = "starter"
+
+
+class ToolUseEnv(gym.Env[dict[str, Any], Any]):
+    """A question, local tools, and a verifiable reward.
+
+    Observation: `{"messages": [...], "tools": [...]}`, read-only, in the form that `apply_chat_template` takes.
+    Action: an assistant message, `{"content": str, "tool_calls": [{"name", "arguments"}, ...]}` (see
+    `tool_gym.messages.read_action` for all that is taken). Calls run in order; a message without any closes the
+    user's turn, and the episode with the last one. Whatever is sent as an action, `step` neither raises nor hangs.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # type: ignore[misc]
+
+    def __init__(
+        self,
+        pack: str | None = None,
+        scenario: str | None = None,
+        split: str | None = None,
+        reward: str | None = None,
+        matcher: str | None = None,
+        max_turns: int | None = None,
+        execution: Literal["isolated", "embedded"] = "isolated",
+        system: str | None = None,
+        *,
+        isolation: Literal["auto", "full", "best_effort"] = "auto",
+        render_mode: str | None = None,
+        **caps: Any,
+    ) -> None:
+        """Makes an environment over a pack's scenarios.
+
+        Args:
+            pack: Name or folder of a pack; the default pack by default.
+            scenario: Id of the one scenario to play; by default the seed chooses among those of the split.
+            split: Split to choose from, or "all"; `train` where the pack has one, else all, by default.
+            reward: Name of the reward, the pack's own by default.
+            matcher: Name of the matcher; the reward's, or the pack's own, by default.
+            max_turns: Actions before truncation, the pack's own by default.
+            execution: `isolated` runs tools in sealed processes, `embedded` in this one (for code that you trust).
+            system: Text of a system message before the question.
+            isolation: What `isolated` asks of the kernel, see `Executor`.
+            render_mode: `ansi` (render returns the transcript) or `human` (it is printed at every step).
+            **caps: Fields of `tool_gym.Caps`.
+
+        Raises:
+            UnknownName: If there is no such pack, scenario, split, reward or matcher.
+            PackError: If the pack cannot be read.
+        """
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise UnknownName("render mode", render_mode, self.metadata["render_modes"])
+        unknown = sorted(caps.keys() - Caps.model_fields.keys())
+        if unknown:
+            raise UnknownName("argument of ToolUse-v0", unknown[0], Caps.model_fields)
+        self.pack: Pack = load_pack(pack or DEFAULT_PACK)
+        self.render_mode = render_mode
+        self.caps = Caps(**caps)
+        self._ids = self._choices(scenario, split)
+        self._play = {**rules(self.pack, reward, matcher, max_turns), "caps": self.caps, "system": system}
+        self._execution, self._isolation = execution, isolation
+        self._episode: Episode | None = None
+        self.action_space = MessageSpace(4 * self.caps.max_content_chars)
+        size = self.caps.max_observation_bytes
+        self.observation_space = spaces.Dict({"messages": JsonSpace(size), "tools": JsonSpace(size)})
+
+    def _choices(self, scenario: str | None, split: str | None) -> tuple[str, ...]:
+        """The ids that a reset chooses from."""
+        if scenario is not None:
+            if scenario not in self.pack:
+                raise UnknownName(f"scenario of pack {self.pack.name!r}", scenario, self.pack.ids())
+            return (scenario,)
+        if split is None:
+            split = "train" if self.pack.manifest.splits.get("train") else "all"
+        ids = tuple(self.pack.ids(split))
+        if not ids:
+            known = [*self.pack.manifest.splits, "all"]
+            raise UnknownName(f"split with scenarios in pack {self.pack.name!r}", split, known)
+        return ids
+
+    @property
+    def episode(self) -> Episode:
+        """The running episode: its score, trajectory, snapshots.
+
+        Raises:
+            EpisodeError: Before the first reset.
+        """
+        if self._episode is None:
+            raise EpisodeError("no episode is running; call reset() first")
+        return self._episode
+
+    @property
+    def executor(self) -> Executor:
+        """What runs the tools: one for all environments of this process."""
+        return default_executor(self._execution, self._isolation)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begins an episode.
+
+        Args:
+            seed: Decides the scenario and the tools' randomness, for this and the following resets.
+            options: May hold `scenario` (an id of the pack, from any split) and `prefix` (actions that are played
+                before the first observation is returned).
+
+        Raises:
+            UnknownName: If there is no such scenario, or no such option.
+            EpisodeError: If the prefix ends the episode.
+        """
+        super().reset(seed=seed)
+        options = dict(options or {})
+        chosen, prefix = options.pop("scenario", None), options.pop("prefix", ())
+        if options:
+            raise UnknownName("reset option", str(next(iter(options))), ["scenario", "prefix"])
+        # Both draws happen at every reset, so that naming a scenario does not shift what later resets draw.
+        drawn = self._ids[int(self.np_random.integers(len(self._ids)))]
+        seed = int(self.np_random.integers(2**31))
+        episode = self._open(drawn if chosen is None else chosen, seed)
+        for number, action in enumerate(prefix):
+            if episode.step(action).info["termination"]:
+                raise EpisodeError(f"action {number} of the prefix ends the episode; give only the actions before it")
+        return self._begin(episode)
+
+    def _open(self, scenario: str, seed: int) -> Episode:
+        return Episode.of_pack(self.pack, scenario, self.executor, seed=seed, **self._play)
+
+    def _begin(self, episode: Episode) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._episode = episode
+        self._show()
+        return episode.observation, episode.info
+
+    def step(self, action: Any) -> StepResult:
+        """Plays one turn; see the class for what an action is.
+
+        Raises:
+            EpisodeError: Before `reset`, or after the end of the episode.
+        """
+        result = self.episode.step(action)
+        self._show()
+        return result
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The transcript as text under `ansi`; under `human` it has been printed already."""
+        if self.render_mode != "ansi":
+            return None
+        return transcript_text(self.episode.observation["messages"])
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            print(transcript_text(self.episode.observation["messages"][-1:]))
+
+    def snapshot(self) -> dict[str, Any]:
+        """The episode as it stands, as data that pickles."""
+        return {"scenario": self.episode.scenario.id, "seed": self.episode.seed, "episode": self.episode.snapshot()}
+
+    def restore(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Continues from a snapshot of any scenario of this pack; returns observation and info as `reset` does."""
+        episode = self._open(state["scenario"], state["seed"])
+        episode.restore(state["episode"])
+        return self._begin(episode)

@@ -1,0 +1,403 @@
+"""One play of one scenario, without any framework: what environments, adapters and servers wrap.
+
+A step has two halves, so that the calls of many episodes can travel to the sandbox together:
+
+    calls = episode.begin(action)            # reads the action, says which calls must run
+    result = episode.finish(answers)         # takes their answers, verifies, rewards, observes
+
+`step` and `astep` are the two halves with this episode's own session in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from tool_gym.errors import EpisodeError, InputError, UnknownName
+from tool_gym.jsonvalue import Json, digest
+from tool_gym.messages import AssistantMessage, Noun, ToolCall, ToolMessage, read_action
+from tool_gym.packs.reader import Pack
+from tool_gym.scenario import Scenario
+from tool_gym.trajectory import Gold, Score, Termination, Trajectory, Transition
+from tool_gym.transcript import Transcript
+from tool_gym.verify.matching import matcher as find_matcher
+from tool_gym.verify.rewards import reward as find_reward
+from tool_gym.verify.scorer import Scorer
+
+DEFAULT_REWARD = "task_f1"
+DEFAULT_MATCHER = "typed"
+DEFAULT_MAX_TURNS = 20
+
+
+class Caps(Noun):
+    """Limits of an episode; each bounds what one action can cost.
+
+    Attributes:
+        max_calls_per_turn: Calls of a message that run; the others are answered `invalid_call` and count.
+        max_content_chars: Longest content of a message, and longest arguments of a call (JSON text), in characters.
+        max_result_chars: Longest content of a tool's answer, in characters; longer ones are cut and say so.
+        step_time_limit_s: Wall-clock budget of all calls of one step, in seconds; calls left over answer `timeout`.
+        max_observation_bytes: Largest observation, in bytes of UTF-8 JSON; it ends the episode with `limit`.
+        max_invalid_calls: So many turns in a row in which every call is invalid end the episode; None: no bound.
+    """
+
+    max_calls_per_turn: int = 32
+    max_content_chars: int = 65_536
+    max_result_chars: int = 16_384
+    step_time_limit_s: float = 10.0
+    max_observation_bytes: int = 1 << 20
+    max_invalid_calls: int | None = None
+
+
+class StepResult(NamedTuple):
+    """What a step gives, in the order of `gymnasium.Env.step`."""
+
+    observation: dict[str, Any]
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+
+
+class Session(Protocol):
+    """The tools of one episode, wherever they run; see `tool_gym.sandbox.session.Session`."""
+
+    def call(self, calls: Sequence[ToolCall], *, time_limit_s: float | None = None) -> list[ToolMessage]:
+        """Runs calls in order."""
+
+    async def acall(self, calls: Sequence[ToolCall], *, time_limit_s: float | None = None) -> list[ToolMessage]:
+        """Runs calls in order without blocking the event loop."""
+
+    def snapshot(self) -> Any:
+        """Plain data from which `restore` continues."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Goes back to a snapshot."""
+
+    @property
+    def state(self) -> Json:
+        """The tools' state, JSON data."""
+
+
+class SessionMaker(Protocol):
+    """Where sessions come from: an `Executor`, or what stands in for one."""
+
+    def session(self, tools: Sequence[Any], seed: int = 0, state: Json = None, **options: Any) -> Session:
+        """Opens a session."""
+
+
+def rules(pack: Pack, reward: str | None, matcher: str | None, max_turns: int | None) -> dict[str, Any]:
+    """The `reward`, `matcher` and `max_turns` that a play of a pack goes by: those given, else the pack's own.
+
+    Raises:
+        UnknownName: If there is no such reward or matcher.
+        InputError: If the turn limit is below 1.
+    """
+    manifest = pack.manifest
+    rule = find_reward(reward or manifest.reward)
+    match = find_matcher(matcher or rule.matcher or manifest.matcher)
+    turns = _at_least_one(manifest.max_turns if max_turns is None else max_turns)
+    return {"reward": rule.name, "matcher": match.name, "max_turns": turns}
+
+
+def _at_least_one(max_turns: int) -> int:
+    if max_turns < 1:
+        raise InputError(f"max_turns must be at least 1, got {max_turns}")
+    return max_turns
+
+
+class _Pending(NamedTuple):
+    action: AssistantMessage
+    refused: tuple[ToolMessage, ...]  # answers to the calls past the caps
+    shown: bool  # whether the observation has room for the message
+
+
+class Episode:
+    """The state machine of one play.
+
+    Attributes:
+        scenario: What is played.
+        session: The tools.
+        caps: Limits.
+        seed: Decides the tools' randomness and clock.
+        turn: Actions taken so far.
+        termination: Why the episode ended, None while it runs.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        executor: SessionMaker,
+        *,
+        reward: str = DEFAULT_REWARD,
+        matcher: str | None = None,
+        seed: int = 0,
+        max_turns: int = DEFAULT_MAX_TURNS,
+        caps: Caps | None = None,
+        system: str | None = None,
+        pack: str = "",
+        version: int = 0,
+        **session_options: Any,
+    ) -> None:
+        """Opens an episode; the first observation is there at once.
+
+        Args:
+            scenario: What to play.
+            executor: Opens the session of its tools.
+            reward: Name of the reward.
+            matcher: Name of the matcher; the one that the reward implies, else `typed`, by default.
+            seed: Decides the tools' randomness and clock.
+            max_turns: Actions before truncation, >= 1.
+            caps: Limits.
+            system: Text of a system message before the question, or None.
+            pack: Name of the scenario's pack, for `info` and the trajectory.
+            version: Version of that pack.
+            **session_options: Passed to `executor.session` (`tables`, `domain`, `check_arguments`, ...).
+        """
+        rule = find_reward(reward)
+        match = find_matcher(matcher or rule.matcher or DEFAULT_MATCHER)
+        _at_least_one(max_turns)
+        self.scenario, self.caps, self.turn = scenario, caps or Caps(), 0
+        self.termination: Termination | None = None
+        self._settings = {"system": system, "caps": self.caps.model_dump(exclude_defaults=True)}
+        self._pack, self._version, self.seed, self._max_turns = pack, version, seed, max_turns
+        self._reward, self._matcher = rule.name, match.name
+        options: dict[str, Any] = {"strict": False, **session_options}
+        self.session = executor.session(scenario.tools, seed, scenario.initial_state, **options)
+        self._scorer = Scorer(scenario.sub_questions, scenario.state_checks, scenario.answer, rule, match)
+        self._transitions: list[Transition] = []
+        self._pending: _Pending | None = None
+        self._user_turn = 0
+        self._invalid_turns = 0
+        self._statuses: tuple[str, ...] = ()
+        later = {name for user in scenario.turns[1:] for name in user.add_tools}
+        first = [tool.chat_form for tool in scenario.tools if tool.name not in later]
+        self._transcript = Transcript(first, self.caps.max_observation_bytes, self.caps.max_result_chars)
+        opening = [("system", system)] if system is not None else []
+        if not all(self._transcript.say(role, text) for role, text in [*opening, ("user", scenario.question)]):
+            raise EpisodeError(
+                f"scenario {scenario.id!r}: its tools and first message do not fit an observation of "
+                f"{self.caps.max_observation_bytes:,} bytes; raise max_observation_bytes"
+            )
+
+    @classmethod
+    def of_pack(cls, pack: Pack, scenario: str, executor: SessionMaker, **options: Any) -> Episode:
+        """Opens an episode of a pack's scenario, under the pack's own rules where none are given.
+
+        Args:
+            pack: The pack.
+            scenario: Id of the scenario.
+            executor: Opens the session of its tools.
+            **options: As the constructor takes them; `reward`, `matcher` and `max_turns` may be None.
+
+        Raises:
+            UnknownName: If there is no such scenario, reward or matcher.
+        """
+        if scenario not in pack:
+            raise UnknownName(f"scenario of pack {pack.name!r}", scenario, pack.ids())
+        names = ("reward", "matcher", "max_turns")
+        return cls(
+            pack[scenario],
+            executor,
+            **{**options, **rules(pack, *[options.get(name) for name in names])},
+            pack=pack.name,
+            version=pack.version,
+            tables=pack.tables,
+            domain=pack.digest,
+            check_arguments=pack.manifest.check_arguments,
+            trusted=pack.trusted,
+        )
+
+    @property
+    def observation(self) -> dict[str, Any]:
+        """`{"messages", "tools"}`: the transcript and the tools, deep-frozen (see `tool_gym.frozen`)."""
+        return self._transcript.view()
+
+    @property
+    def score(self) -> Score:
+        """The verification so far."""
+        return self._scorer.score
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What the environment tells beside the observation; fresh plain data, never gold."""
+        score = self._scorer.score
+        return {
+            "scenario": self.scenario.id,
+            "pack": self._pack,
+            "structure": self.scenario.structure,
+            "turn": self.turn,
+            "score": {**score.__dict__, "reward_components": dict(score.reward_components)},
+            "tool_statuses": list(self._statuses),
+            "termination": self.termination,
+        }
+
+    @property
+    def done(self) -> bool:
+        """Whether the episode has ended."""
+        return self.termination is not None
+
+    def step(self, action: object) -> StepResult:
+        """Plays one turn.
+
+        Args:
+            action: An assistant message in any form that `read_action` takes; anything else is the agent's mistake and
+                becomes an observation.
+
+        Raises:
+            EpisodeError: If the episode has ended.
+        """
+        return self.finish(self.session.call(self.begin(action), time_limit_s=self.caps.step_time_limit_s))
+
+    async def astep(self, action: object) -> StepResult:
+        """`step` that lets other tasks of the event loop run while the tools work."""
+        calls = self.begin(action)
+        return self.finish(await self.session.acall(calls, time_limit_s=self.caps.step_time_limit_s))
+
+    def begin(self, action: object) -> tuple[ToolCall, ...]:
+        """First half of a step: reads the action and returns the calls to run, in order.
+
+        Raises:
+            EpisodeError: If the episode has ended, or a step has begun and not finished.
+        """
+        if self.termination is not None:
+            raise EpisodeError(f"the episode has ended ({self.termination}); call reset() before the next step")
+        if self._pending is not None:
+            raise EpisodeError("a step has begun; give its answers to finish() before the next begin()")
+        message = read_action(action, turn=self.turn, max_chars=self.caps.max_content_chars)
+        calls = message.tool_calls
+        if not self._transcript.act(message):
+            why = "the message is too long for the observation, so its calls are not run"
+            refused = tuple(ToolMessage.failure(call, "limit", why) for call in calls)
+            self._pending = _Pending(message, refused, shown=False)
+            return ()
+        most = self.caps.max_calls_per_turn
+        why = f"at most {most} calls run in one turn; make this one in the next turn"
+        refused = tuple(ToolMessage.failure(call, "invalid_call", why) for call in calls[most:])
+        self._pending = _Pending(message, refused, shown=True)
+        return tuple([self._known(call) for call in calls[:most]])
+
+    def _known(self, call: ToolCall) -> ToolCall:
+        """The call; one of a tool that only a later user turn brings is as good as unknown."""
+        if any(call.name in user.add_tools for user in self.scenario.turns[self._user_turn + 1 :]):
+            return call.model_copy(update={"error": f"no tool is called {call.name!r}"})
+        return call
+
+    def finish(
+        self,
+        answers: Sequence[ToolMessage],
+        *,
+        token_ids: tuple[int, ...] | None = None,
+        logprobs: tuple[float, ...] | None = None,
+    ) -> StepResult:
+        """Second half of a step: takes the answers to the calls of `begin`, in their order.
+
+        Args:
+            answers: One per call.
+            token_ids: Sampled token ids of the action, for the trajectory.
+            logprobs: Their log-probabilities, for the trajectory.
+        """
+        if self._pending is None:
+            raise EpisodeError("no step has begun; call begin(action) first")
+        action, refused, shown = self._pending
+        self._pending = None
+        results = (*answers, *refused)
+        fits = shown
+        if shown:
+            results, fits = self._transcript.answer(results)
+        self.turn += 1
+        self._statuses = tuple([result.status for result in results])
+        invalid = bool(results) and all(status == "invalid_call" for status in self._statuses)
+        self._invalid_turns = self._invalid_turns + 1 if invalid else 0
+        replied = not action.tool_calls
+        self.termination = self._ending(replied, fits)
+        ended = self.termination is not None
+        state = self.session.state if ended else None
+        reward, score = self._scorer.turn(action, results, replied=replied, last=ended, state=state)
+        state_digest = None if self.scenario.initial_state is None else digest(self.session.state)
+        self._transitions.append(
+            Transition(
+                action=action,
+                results=results,
+                reward=reward,
+                score=score,
+                state_digest=state_digest,
+                token_ids=token_ids,
+                logprobs=logprobs,
+            )
+        )
+        truncated = self.termination in ("max_turns", "limit")
+        return StepResult(self.observation, reward, ended and not truncated, truncated, self.info)
+
+    def _ending(self, replied: bool, fits: bool) -> Termination | None:
+        """Why the episode ends with this turn, if it does; brings the next user turn if a reply closed one."""
+        if not fits:
+            return "limit"
+        if replied:
+            self._user_turn += 1
+            if self._user_turn == len(self.scenario.turns):
+                return "answer"
+            if not self._next_user_turn():
+                return "limit"
+        most = self.caps.max_invalid_calls
+        if most is not None and self._invalid_turns >= most:
+            return "invalid_calls"
+        return "max_turns" if self.turn >= self._max_turns else None
+
+    def _next_user_turn(self) -> bool:
+        """Says the next user turn and shows its tools; False if the observation has no room for them."""
+        user = self.scenario.turns[self._user_turn]
+        added = [tool.chat_form for tool in self.scenario.tools if tool.name in user.add_tools]
+        return self._transcript.say("user", user.content, added)
+
+    def trajectory(self) -> Trajectory:
+        """Everything that happened so far, gold included in its own block."""
+        return Trajectory(
+            pack=self._pack,
+            version=self._version,
+            scenario=self.scenario.id,
+            scenario_digest=self.scenario.digest,
+            structure=self.scenario.structure,
+            seed=self.seed,
+            reward=self._reward,
+            matcher=self._matcher,
+            max_turns=self._max_turns,
+            user_turns=len(self.scenario.turns),
+            settings={key: value for key, value in self._settings.items() if value},
+            transitions=tuple(self._transitions),
+            termination=self.termination,
+            gold=Gold.of(self.scenario, self.session.state),
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """The episode as it stands, as data that pickles; `restore` continues from it, as often as wanted."""
+        if self._pending is not None:
+            raise EpisodeError("a step has begun; finish it before a snapshot")
+        return {
+            "scenario": self.scenario.digest,
+            "fields": {name: getattr(self, name) for name in _PROGRESS},
+            "transitions": tuple(self._transitions),
+            "transcript": self._transcript.snapshot(),
+            "scorer": self._scorer.snapshot(),
+            "session": self.session.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Goes back to a snapshot of this scenario, taken here or in another process.
+
+        Raises:
+            EpisodeError: If the snapshot is of another scenario.
+        """
+        if snapshot.get("scenario") != self.scenario.digest:
+            raise EpisodeError(f"the snapshot is not of scenario {self.scenario.id!r}; reset to its scenario first")
+        for name in _PROGRESS:
+            setattr(self, name, snapshot["fields"][name])
+        self._transitions = list(snapshot["transitions"])
+        self._transcript.restore(snapshot["transcript"])
+        self._scorer.restore(snapshot["scorer"])
+        self.session.restore(snapshot["session"])
+        self._pending = None
+
+
+_PROGRESS = ("turn", "termination", "_user_turn", "_invalid_turns", "_statuses", "seed")
+"""The plain fields that a snapshot holds."""

@@ -1,0 +1,1 @@
+"""The gate: what a pack must pass before people train on it."""

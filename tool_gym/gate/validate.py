@@ -1,0 +1,129 @@
+"""What every pack must pass: sound files and schemas, tools inside the dialect, gold calls that return their answers.
+
+Each check reads the pack as a stranger's: it opens no file but the pack's own and runs tools in the sandbox only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from tool_gym.errors import PackError, ToolRejected
+from tool_gym.messages import ToolCall, ToolMessage
+from tool_gym.packs.reader import Pack
+from tool_gym.sandbox.executor import Executor
+from tool_gym.scenario import Scenario, SubQuestion, depths
+from tool_gym.schema import argument_problem, schema_problem
+from tool_gym.verify.matching import matcher as find_matcher
+
+
+class Finding(NamedTuple):
+    """One thing that a check found.
+
+    Attributes:
+        level: `error` refuses the pack, `warning` does not.
+        check: Name of the check.
+        scenario: Id of the scenario, empty for the pack as a whole.
+        message: What is wrong, what was expected, and what to do.
+    """
+
+    level: Literal["error", "warning"]
+    check: str
+    scenario: str
+    message: str
+
+
+def validate_files(pack: Pack) -> Iterator[Finding]:
+    """Hashes, ids, offsets, and that every row parses."""
+    for problem in pack.verify():
+        yield Finding("error", "files", "", problem)
+
+
+def validate_scenario(pack: Pack, scenario_id: str, executors: Sequence[Executor]) -> Iterator[Finding]:
+    """Schemas, dialect, gold replay and determinism of one scenario.
+
+    Args:
+        pack: The pack.
+        scenario_id: Id of one of its scenarios.
+        executors: At least two; the gold calls must answer the same bytes in each.
+    """
+    try:
+        scenario = pack[scenario_id]
+    except PackError as error:
+        yield Finding("error", "files", scenario_id, str(error))
+        return
+    yield from _schemas(pack, scenario)
+    dead = {}
+    for tool in scenario.tools:
+        try:
+            executors[0].session([tool], tables=pack.tables, domain=pack.digest, trusted=pack.trusted)
+        except ToolRejected as error:
+            dead[tool.name] = error
+    for name, error in dead.items():
+        needed = any(name in step.tools and step.arguments is not None for step in scenario.sub_questions)
+        yield Finding(
+            "error" if needed else "warning", "dialect", scenario_id, f"{error}; calling it answers tool_error"
+        )
+    if scenario.initial_state is None and not any(step.arguments is not None for step in scenario.sub_questions):
+        yield Finding(
+            "warning", "gold", scenario_id, "no sub-question has a reference call, so nothing can be replayed"
+        )
+        return
+    yield from _gold(pack, scenario, executors)
+
+
+def _schemas(pack: Pack, scenario: Scenario) -> Iterator[Finding]:
+    for tool in scenario.tools:
+        if problem := schema_problem(tool.parameters):
+            yield Finding("error", "schema", scenario.id, f"tool {tool.name!r}: {problem}")
+    if not pack.manifest.check_arguments:
+        return
+    parameters = {tool.name: tool.parameters for tool in scenario.tools}
+    for step in scenario.sub_questions:
+        problem = step.arguments is not None and argument_problem(parameters[step.tools[0]], step.arguments)
+        if problem:
+            message = f"sub-question {step.id!r}: the reference arguments do not fit {step.tools[0]!r}: {problem}"
+            yield Finding("error", "schema", scenario.id, message)
+
+
+def _gold(pack: Pack, scenario: Scenario, executors: Sequence[Executor]) -> Iterator[Finding]:
+    """Plays the reference calls in each executor, forwards and, where there is no state, backwards as well."""
+    order = depths(scenario.sub_questions)
+    steps = sorted((s for s in scenario.sub_questions if s.arguments is not None), key=lambda step: order[step.id])
+    plays = [_play(pack, scenario, steps, executor) for executor in executors]
+    if scenario.initial_state is None:
+        plays.append(_play(pack, scenario, steps[::-1], executors[0])[::-1])
+    match = find_matcher(pack.manifest.matcher)
+    for i, step in enumerate(steps):
+        answers = [play[i] for play in plays]
+        call = ToolCall(name=step.tools[0], arguments=step.arguments or {})
+        if not match.accepts(step.expected, call, answers[0], step.arguments):
+            yield Finding("error", "gold", scenario.id, _wrong_gold(step, answers[0]))
+        if any(answer.content != answers[0].content for answer in answers):
+            message = f"sub-question {step.id!r}: {step.tools[0]} answers differently in another process or order"
+            yield Finding("error", "determinism", scenario.id, message)
+        if not answers[0].deterministic:
+            message = f"sub-question {step.id!r}: the reference call comes near a limit ({answers[0].status})"
+            yield Finding("error", "determinism", scenario.id, message)
+
+
+def _play(pack: Pack, scenario: Scenario, steps: Sequence[SubQuestion], executor: Executor) -> list[ToolMessage]:
+    session = executor.session(
+        scenario.tools,
+        0,
+        scenario.initial_state,
+        tables=pack.tables,
+        domain=pack.digest,
+        check_arguments=pack.manifest.check_arguments,
+        trusted=pack.trusted,
+        strict=False,
+    )
+    return session.call([ToolCall(id=step.id, name=step.tools[0], arguments=step.arguments or {}) for step in steps])
+
+
+def _wrong_gold(step: SubQuestion, answer: ToolMessage) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in (step.arguments or {}).items())
+    return (
+        f"sub-question {step.id!r}: the reference call {step.tools[0]}({arguments}) returned {answer.content[:200]!r}, "
+        f"expected {step.expected.value!r} at {step.expected.path!r}; mend the tool or the sub-question"
+    )

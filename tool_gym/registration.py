@@ -1,0 +1,65 @@
+"""Environment ids: `ToolUse-v0`, `ToolUse/<pack>-v<version>`, `ToolUse/<pack>.<scenario>-v<version>`.
+
+Specs are written into Gymnasium's public registry directly: `gymnasium.register` looks through all of it for every id,
+which takes seconds for thousands. No scenario is read; ids come from a pack's `ids.txt`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from tool_gym.packs.discovery import PackSource, add_pack, installed_packs
+
+ENTRY_POINT = "tool_gym.env:ToolUseEnv"
+VECTOR_ENTRY_POINT = "tool_gym.vector:ToolUseVectorEnv"
+NAMESPACE = "ToolUse"
+
+
+def register_pack(path: str | Path) -> list[str]:
+    """Registers every scenario of a pack folder as an environment.
+
+    Args:
+        path: The folder that holds `pack.json`.
+
+    Returns:
+        The environment ids: the pack's own first, then one per scenario. The same call again changes nothing.
+
+    Raises:
+        PackError: If the folder is no pack, or another pack of the same name and version is registered.
+    """
+    return _register(add_pack(path))
+
+
+def register_installed() -> None:
+    """Registers `ToolUse-v0` and all packs that are installed or named in TOOL_GYM_PACKS; a broken one is warned of."""
+    gym.registry["ToolUse-v0"] = EnvSpec(
+        id="ToolUse-v0", entry_point=ENTRY_POINT, vector_entry_point=VECTOR_ENTRY_POINT
+    )
+    for source in installed_packs().values():
+        try:
+            _register(source)
+        except Exception as error:
+            warnings.warn(f"pack {source.name!r} at {source.path} is not registered: {error}", stacklevel=2)
+
+
+def environment_ids(source: PackSource) -> Iterator[tuple[str, str | None]]:
+    """The environment ids of a pack, each with its scenario; the first is the pack's own, without one."""
+    yield f"{NAMESPACE}/{source.name}-v{source.version}", None
+    for scenario in source.ids():
+        yield f"{NAMESPACE}/{source.name}.{scenario}-v{source.version}", scenario
+
+
+def _register(source: PackSource) -> list[str]:
+    ids = []
+    for name, scenario in environment_ids(source):
+        kwargs = {"pack": source.reference} if scenario is None else {"pack": source.reference, "scenario": scenario}
+        gym.registry[name] = EnvSpec(
+            id=name, entry_point=ENTRY_POINT, vector_entry_point=VECTOR_ENTRY_POINT, kwargs=kwargs
+        )
+        ids.append(name)
+    return ids

@@ -1,0 +1,214 @@
+"""One batch of calls over the workers of a pool: splits it, drives the exchanges, reruns what a lost worker left."""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Protocol
+
+from tool_gym.sandbox.exchange import Exchange, Lost
+from tool_gym.sandbox.launcher import Worker
+from tool_gym.sandbox.processor import current_cpu
+from tool_gym.sandbox.wire import Reply
+from tool_gym.sandbox.work import Work
+
+TICK_S = 0.02
+"""Seconds between two looks at how far the workers are."""
+CALLS_PER_WORKER = 8
+"""Fewer calls than this are not worth waking one more worker for."""
+_MAX_TRIES = 3
+_TICK_MS = round(TICK_S * 1000)
+
+
+class Stock(Protocol):
+    """Where workers come from: a pool."""
+
+    def acquire(self, domain: str) -> Worker:
+        """An idle worker of a domain; waits for one."""
+
+    def try_acquire(self, domain: str) -> Worker | None:
+        """An idle worker of a domain, or None if all are busy."""
+
+    def release(self, worker: Worker) -> None:
+        """Takes an idle worker back."""
+
+    def discard(self, worker: Worker) -> None:
+        """Ends a worker in whatever state."""
+
+
+def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> bool:
+    """Runs works of one domain on one worker, by the shortest way; whether all are finished.
+
+    They are not if the worker was lost: a `Batch` sees to what is left.
+
+    Raises:
+        SandboxError: If no worker can be had.
+        PackError: If a tool's table is missing.
+    """
+    worker = stock.acquire(works[0].domain)
+    begun = checked = perf_counter()
+    try:
+        # A lone worker answers soonest from the processor where its parent waits.
+        exchange = Exchange(worker, works, call_time_limit_s, current_cpu(), begun)
+        exchange.send()
+        finished = False
+        while not finished:
+            ready = worker.wait(exchange.sending, _TICK_MS)
+            now = perf_counter()
+            if now - checked > TICK_S:
+                checked = now
+                exchange.check_clock(now)
+            finished = ready and exchange.advance()
+    except Lost as loss:
+        stock.discard(worker)
+        if loss.verdict is not None:
+            exchange.blame(loss.verdict)
+        return False
+    except BaseException:
+        stock.discard(worker)
+        raise
+    worker.busy_s += now - begun
+    stock.release(worker)
+    return True
+
+
+class _Lane:
+    """Works of one domain that share a worker."""
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self.works = list(works)
+        self.fruitless = 0
+
+    def open_works(self) -> list[Work]:
+        for work in self.works:
+            work.expire()
+        self.works = [work for work in self.works if not work.finished]
+        return self.works
+
+
+class Batch:
+    """Runs all calls of some works, one batch at a time.
+
+    Args:
+        stock: The workers.
+        parts: The calls, each part for one worker, see `split`.
+        call_time_limit_s: Wall seconds of one call.
+    """
+
+    def __init__(self, stock: Stock, parts: Sequence[Sequence[Work]], call_time_limit_s: float) -> None:
+        self._stock = stock
+        self._limit_s = call_time_limit_s
+        self._waiting = deque(_Lane(part) for part in parts)
+        self._active: dict[int, tuple[_Lane, Exchange]] = {}
+        self._poller = select.poll()
+
+    def run(self) -> None:
+        """Runs until every call has its reply.
+
+        Raises:
+            SandboxError: If no worker can be had.
+            PackError: If a tool's table is missing.
+        """
+        checked = perf_counter()
+        try:
+            self._begin()
+            while self._active:
+                for descriptor, _ in self._poller.poll(_TICK_MS):
+                    self._serve(descriptor)
+                now = perf_counter()
+                if now - checked > TICK_S:
+                    checked = now
+                    self._check_clocks(now)
+                if self._waiting:
+                    self._begin()
+        except BaseException:
+            for _, exchange in self._active.values():
+                self._stock.discard(exchange.worker)
+            raise
+
+    def _begin(self) -> None:
+        """Gives waiting lanes workers; waits for one only while holding none, so that no batches wait in a ring."""
+        for _ in range(len(self._waiting)):
+            lane = self._waiting.popleft()
+            works = lane.open_works()
+            if not works:
+                continue
+            domain = works[0].domain
+            worker = self._stock.try_acquire(domain) if self._active else self._stock.acquire(domain)
+            if worker is None:
+                self._waiting.append(lane)
+                continue
+            try:
+                exchange = Exchange(worker, works, self._limit_s, -1, perf_counter())
+            except BaseException:
+                self._stock.discard(worker)
+                raise
+            descriptor = worker.connection.fileno()
+            self._active[descriptor] = (lane, exchange)
+            self._poller.register(descriptor, select.POLLOUT)
+            self._serve(descriptor)
+
+    def _serve(self, descriptor: int) -> None:
+        lane, exchange = self._active[descriptor]
+        try:
+            if exchange.advance():
+                self._finish(descriptor, lane, exchange)
+            else:
+                self._poller.modify(descriptor, select.POLLOUT if exchange.sending else select.POLLIN)
+        except Lost as loss:
+            self._lose(descriptor, lane, exchange, loss)
+
+    def _check_clocks(self, now: float) -> None:
+        for descriptor, (lane, exchange) in list(self._active.items()):
+            try:
+                exchange.check_clock(now)
+            except Lost as loss:
+                self._lose(descriptor, lane, exchange, loss)
+
+    def _finish(self, descriptor: int, lane: _Lane, exchange: Exchange) -> None:
+        self._forget(descriptor)
+        exchange.worker.busy_s += perf_counter() - exchange.begun_at
+        self._stock.release(exchange.worker)
+        self._waiting.append(lane)  # a verdict may have held calls back
+
+    def _lose(self, descriptor: int, lane: _Lane, exchange: Exchange, loss: Lost) -> None:
+        """Ends a worker; what it owes is run again, as calls are functions of their bytes."""
+        self._forget(descriptor)
+        self._stock.discard(exchange.worker)
+        verdict = loss.verdict
+        if verdict is None:
+            lane.fruitless += 1
+            if lane.fruitless == _MAX_TRIES:
+                verdict = Reply("crashed", b"the tool's process died before the call began", False, None, 0.0)
+        if verdict is not None:
+            lane.fruitless = 0
+            exchange.blame(verdict)
+        self._waiting.append(lane)
+
+    def _forget(self, descriptor: int) -> None:
+        self._poller.unregister(descriptor)
+        del self._active[descriptor]
+
+
+def split(works: Sequence[Work], workers: int) -> list[list[Work]]:
+    """Divides works among workers: by domain, then into runs of about equally many calls."""
+    domains: dict[str, list[Work]] = {}
+    for work in works:
+        domains.setdefault(work.domain, []).append(work)
+    parts: list[list[Work]] = []
+    for members in domains.values():
+        calls = sum(len(work.calls) for work in members)
+        share = calls / max(1, min(workers, calls // CALLS_PER_WORKER))
+        part: list[Work] = []
+        taken = 0
+        for work in members:
+            part.append(work)
+            taken += len(work.calls)
+            if taken >= share - 0.5:
+                parts.append(part)
+                part, taken = [], 0
+        if part:
+            parts.append(part)
+    return parts

@@ -1,0 +1,215 @@
+"""Operations whose cost is out of proportion to their text: huge powers, repetitions, ranges, widths.
+
+They do what Python's do, or end the call with `limit` before any work is done; never less than was asked for.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tool_gym.sandbox.fuel import Meter
+
+MAX_BITS = 1 << 20
+"""Size of an integer that arithmetic may make, about 315,000 decimal digits."""
+MAX_TEXT = 32_000_000
+"""Characters (or bytes) that repetition and padding may make."""
+MAX_ITEMS = 4_000_000
+"""Items that repeating a list or tuple may make."""
+MAX_PLAIN_RANGE = 1_000_000
+"""Longest range that C code may walk without spending fuel."""
+MAX_FACTORIAL = 20_000
+MAX_WIDTH = 1_000_000
+"""Width or precision that a format may ask for."""
+
+_NUMBER = re.compile(r"\d+")
+
+
+class Bounded:
+    """The bounded operations of one runtime; `meter` ends calls that go past a bound."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def _limit(self, what: str) -> None:
+        self._meter.stop("limit", f"{what} is larger than a tool may make")
+
+    def check_product(self, a: Any, b: Any) -> None:
+        """Ends the call if `a * b` would be huge."""
+        if isinstance(a, int):
+            if isinstance(b, int):
+                if a.bit_length() + b.bit_length() > MAX_BITS:
+                    self._limit("the product")
+                return
+            a, b = b, a
+        if isinstance(b, int) and isinstance(a, (str, bytes, bytearray, list, tuple)):
+            bound = MAX_ITEMS if isinstance(a, (list, tuple)) else MAX_TEXT
+            if len(a) * b > bound:
+                self._limit("the repetition")
+
+    def check_power(self, a: Any, b: Any) -> None:
+        """Ends the call if `a ** b` would be huge."""
+        if isinstance(a, int) and isinstance(b, int) and b > 64 and a.bit_length() * b > MAX_BITS and not -2 < a < 2:
+            self._limit("the power")
+
+    def check_shift(self, a: Any, b: Any) -> None:
+        """Ends the call if `a << b` would be huge."""
+        if isinstance(a, int) and isinstance(b, int) and a and a.bit_length() + b > MAX_BITS:
+            self._limit("the shifted number")
+
+    def check_width(self, width: Any) -> None:
+        """Ends the call if a text of this width would be huge."""
+        if isinstance(width, int) and width > MAX_WIDTH:
+            self._limit("the width")
+
+    def check_widths(self, pattern: str) -> None:
+        """Ends the call if a format specification holds a huge number."""
+        for digits in _NUMBER.findall(pattern):
+            if len(digits) > 6 and int(digits[:20]) > MAX_WIDTH:
+                self._limit("the width")
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        """`a * b`."""
+        if type(a) is not float and type(b) is not float:
+            self.check_product(a, b)
+        return a * b
+
+    def power(self, a: Any, b: Any) -> Any:
+        """`a ** b`."""
+        self.check_power(a, b)
+        return a**b
+
+    def shift(self, a: Any, b: Any) -> Any:
+        """`a << b`."""
+        self.check_shift(a, b)
+        return a << b
+
+    def percent(self, pattern: Any, values: Any) -> Any:
+        """`pattern % values` where the pattern or the values may ask for a huge width."""
+        if isinstance(pattern, (str, bytes)):
+            self.check_widths(pattern if isinstance(pattern, str) else pattern.decode("latin-1"))
+            for value in values if isinstance(values, tuple) else ():
+                if "*" in str(pattern):
+                    self.check_width(value)
+        return pattern % values
+
+    def in_place(
+        self, check: Callable[[Any, Any], None], apply: Callable[[Any, Any], Any]
+    ) -> Callable[[Any, Any], Any]:
+        """An augmented assignment's operation, checked first."""
+
+        def operation(a: Any, b: Any) -> Any:
+            check(a, b)
+            return apply(a, b)
+
+        return operation
+
+    def pow(self, base: Any, exp: Any, mod: Any = None) -> Any:
+        """The builtin `pow`."""
+        if mod is None:
+            return self.power(base, exp)
+        if isinstance(exp, int) and isinstance(mod, int) and exp.bit_length() + mod.bit_length() > 20_000:
+            self._limit("the power")
+        return builtins.pow(base, exp, mod)
+
+    def format_value(self, value: Any, conversion: int, spec: str) -> str:
+        """One field of an f-string; `conversion` as in `ast.FormattedValue`."""
+        if conversion != -1:
+            value = {"r": repr, "s": str, "a": ascii}[chr(conversion)](value)
+        return self.format(value, spec)
+
+    def format(self, value: Any, spec: str = "") -> str:
+        """The builtin `format`."""
+        if isinstance(spec, str):
+            self.check_widths(spec)
+        return builtins.format(value, spec)
+
+    def padded(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A method of text whose first argument (or second, called on the class) is a width."""
+
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            for width in (*args[:2], *kwargs.values()):
+                self.check_width(width)
+            return method(*args, **kwargs)
+
+        return checked
+
+    def counted(self, function: Callable[..., Any], bound: int) -> Callable[..., Any]:
+        """A function of `math` whose result explodes with its first argument."""
+
+        def checked(n: Any, *rest: Any) -> Any:
+            if isinstance(n, int) and n > bound:
+                self._limit("the result")
+            return function(n, *rest)
+
+        checked.__name__ = function.__name__
+        return checked
+
+    def product(self, items: Any, *, start: Any = 1) -> Any:
+        """`math.prod`."""
+        for item in items:
+            start = self.multiply(start, item)
+        return start
+
+    def operators(self) -> dict[str, Callable[..., Any]]:
+        """The functions that the compiler's rewritten operators call, by reserved name."""
+        return {
+            "_mul_": self.multiply,
+            "_pow_": self.power,
+            "_shift_": self.shift,
+            "_percent_": self.percent,
+            "_format_": self.format_value,
+            "_imul_": self.in_place(self.check_product, operator.imul),
+            "_ipow_": self.in_place(self.check_power, operator.ipow),
+            "_ishift_": self.in_place(self.check_shift, operator.ilshift),
+        }
+
+    def range_type(self) -> type:
+        """The tools' `range`: a Python range, or a `_LongRange` where C code could walk it for too long."""
+        metered = self._meter.metered
+
+        class Kind(type):
+            def __call__(cls, *bounds: Any) -> Any:
+                plain = range(*bounds)
+                try:
+                    short = len(plain) <= MAX_PLAIN_RANGE
+                except OverflowError:
+                    short = False
+                return plain if short else _LongRange(plain, metered)
+
+            def __instancecheck__(cls, value: object) -> bool:
+                return isinstance(value, (range, _LongRange))
+
+        return Kind("range", (), {"__module__": "builtins"})
+
+
+class _LongRange:
+    """A range of which every item costs a step."""
+
+    __slots__ = ("_metered", "_plain")
+
+    def __init__(self, plain: range, metered: Callable[[Any], Iterator[Any]]) -> None:
+        self._plain, self._metered = plain, metered
+
+    def __iter__(self) -> Iterator[int]:
+        return self._metered(self._plain)
+
+    def __reversed__(self) -> Iterator[int]:
+        return self._metered(reversed(self._plain))
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+    def __contains__(self, item: object) -> bool:
+        # Python walks a range to find anything but an integer.
+        return item in self._plain if isinstance(item, int) else any(item == other for other in self)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._plain[index]
+        return _LongRange(found, self._metered) if isinstance(found, range) else found
+
+    def __repr__(self) -> str:
+        return repr(self._plain)

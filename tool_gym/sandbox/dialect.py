@@ -1,0 +1,451 @@
+"""The tool dialect: which Python a tool may be written in, and what is rewritten before it runs.
+
+The walk is an allow-list: RestrictedPython's transformer refuses every kind of node that neither it nor this class
+knows. Attribute names are constants of the source, so they are checked here and cost nothing at run time; what only the
+object can tell is rewritten into calls of reserved names (`_attribute_`, `_mul_`, …) that `toolbuiltins` provides.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from typing import Any, NoReturn
+
+from RestrictedPython.transformer import RestrictingNodeTransformer
+
+from tool_gym.sandbox.rules import (
+    GUARDED,
+    METHODS,
+    MUTATORS,
+    REFUSED_NAMES,
+    WIDTHS,
+    attribute_problem,
+    is_guarded,
+    name_problem,
+)
+from tool_gym.sandbox.sharing import bound_names, imported_names
+
+_BIG_NUMBER = re.compile(r"\d{7,}|\*")
+_SMALL = 1000
+_REAL_ANNOTATIONS = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
+_CLASS_KEYWORDS = frozenset({"total"})
+_CHECKED_OPERATORS: dict[type[ast.operator], str] = {ast.Mult: "mul", ast.Pow: "pow", ast.LShift: "shift"}
+_SET_ALGEBRA = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
+
+
+class Refused(Exception):
+    """A source is outside the dialect: `reason`, and the 1-based `line` or None."""
+
+    def __init__(self, reason: str, line: int | None) -> None:
+        super().__init__(reason)
+        self.reason, self.line = reason, line
+
+
+class Dialect(RestrictingNodeTransformer):
+    """Checks and rewrites one tree.
+
+    Attributes:
+        modules: Top-level modules that the source imports.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        super().__init__()
+        self._bound = bound_names(tree)
+        self._variables = self._bound - imported_names(tree)
+        self._functions = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        self._loaded = {
+            node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        self._views = _names_of_views(tree)
+        self._scopes: list[str] = []
+        self._classes: list[str] = []
+        self.modules: set[str] = set()
+
+    # What RestrictedPython calls when it does not like something.
+
+    def error(self, node: ast.AST, info: str) -> NoReturn:
+        """Refuses the source."""
+        raise Refused(info, getattr(node, "lineno", None))
+
+    def not_allowed(self, node: ast.AST) -> NoReturn:
+        """Refuses a kind of statement or expression."""
+        self.error(node, f"{type(node).__name__} is not part of the tool dialect")
+
+    visit_TemplateStr = visit_Interpolation = not_allowed
+
+    def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:
+        """Refuses reserved names."""
+        in_class = bool(self._scopes) and self._scopes[-1] == "class"
+        if name is None or (in_class and (name in METHODS or name == "__slots__")):
+            return
+        if problem := name_problem(name):
+            self.error(node, problem)
+
+    # Names and attributes.
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        """Refuses reserved names, and the builtins that run text as code."""
+        if node.id in REFUSED_NAMES and node.id not in self._bound:
+            self.error(node, f"{node.id}() is not part of the tool dialect")
+        if not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
+            self.check_name(node, node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """Refuses names that lead out; guards those that might, and all writes."""
+        if isinstance(node.ctx, ast.Load):
+            guard = is_guarded(node.attr) or node.attr in WIDTHS or node.attr in MUTATORS
+            return self._load_attribute(node, guard)
+        if problem := attribute_problem(node.attr) or name_problem(node.attr):
+            self.error(node, problem)
+        node.value = _call("_write_", self.visit(node.value))
+        return node
+
+    def _load_attribute(self, node: ast.Attribute, guard: bool) -> ast.expr:
+        inner = node.value
+        if node.attr == "__name__" and isinstance(inner, ast.Attribute) and inner.attr == "__class__":
+            node.value = _call("_type_", self.visit(inner.value))
+            return node
+        if problem := attribute_problem(node.attr):
+            self.error(node, problem)
+        node.value = self.visit(inner)
+        return _call("_attribute_", node.value, ast.Constant(self._stored_name(node.attr))) if guard else node
+
+    def _stored_name(self, name: str) -> str:
+        """The name under which Python stores an attribute named inside the class around."""
+        prefix = self._classes[-1].lstrip("_") if self._classes else ""
+        return f"_{prefix}{name}" if prefix and name.startswith("__") and not name.endswith("__") else name
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Calls are native; methods that pad text or change a list are guarded where their arguments ask for it."""
+        if _is_calculator(node):
+            return _call("_evaluate_", *(self.visit(arg) for arg in node.args))
+        if isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+            guard = is_guarded(name) or _is_unusual_call(name, node)
+            node.func = self._load_attribute(node.func, guard)
+        else:
+            node.func = self.visit(node.func)
+        node.args = [self.visit(arg) for arg in node.args]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return node
+
+    # Operators, and displays.
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Bounds what can explode, and gives sets made from dict views an order."""
+        left, right = node.left, node.right
+        node = self._inside(node)
+        checked = _CHECKED_OPERATORS.get(type(node.op))
+        if checked and not _is_cheap(node.op, left, right):
+            return _call(f"_{checked}_", node.left, node.right)
+        if isinstance(node.op, ast.Mod) and _may_pad(left, right):
+            return _call("_percent_", node.left, node.right)
+        if isinstance(node.op, _SET_ALGEBRA) and (self._is_view(left) or self._is_view(right)):
+            return _call("_reordered_", node)
+        return node
+
+    def _is_view(self, node: ast.expr) -> bool:
+        return _makes_view(node) or (isinstance(node, ast.Name) and node.id in self._views)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
+        """Native, except for the operators that can explode."""
+        checked = _CHECKED_OPERATORS.get(type(node.op))
+        if isinstance(node.target, ast.Attribute) and node.target.attr in GUARDED:
+            self.error(node, f"the attribute {node.target.attr!r} cannot be assigned in place")
+        node = self._inside(node)
+        target = node.target
+        if not checked or _is_cheap(node.op, target, node.value):
+            return node
+        if isinstance(target, ast.Name):
+            return _assign(target, _call(f"_i{checked}_", _name(target.id), node.value))
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
+            return node
+        steps: list[ast.AST] = [_assign(_name("_object_", ast.Store()), target.value)]
+        target.value = _name("_object_")
+        if isinstance(target, ast.Subscript):
+            steps.append(_assign(_name("_index_", ast.Store()), target.slice))
+            target.slice = _name("_index_")
+            current: ast.expr = ast.Subscript(_name("_object_"), _name("_index_"), ast.Load())
+        else:
+            current = ast.Attribute(_name("_object_"), target.attr, ast.Load())
+        return [*steps, _assign(target, _call(f"_i{checked}_", current, node.value))]
+
+    def visit_Set(self, node: ast.Set) -> ast.AST:
+        """A set display becomes a set with an order of its own."""
+        return _call("_set_", ast.Tuple(self._inside(node).elts, ast.Load()))
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        """As `visit_Set`."""
+        node = self._inside(node)
+        return _call("_set_", ast.GeneratorExp(node.elt, node.generators))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """A set display that is only searched stays Python's own."""
+        node.left = self.visit(node.left)
+        for i, (operator, other) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            searched = isinstance(other, ast.Set) and isinstance(operator, (ast.In, ast.NotIn))
+            node.comparators[i] = self._inside(other) if searched else self.visit(other)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        """A field of an f-string; its width is bounded."""
+        node.value = self.visit(node.value)
+        spec = node.format_spec
+        if not isinstance(spec, ast.JoinedStr):
+            return node
+        texts = [str(part.value) for part in spec.values if isinstance(part, ast.Constant)]
+        if len(texts) == len(spec.values) and not _BIG_NUMBER.search("".join(texts)):
+            return node
+        conversion = ast.Constant(node.conversion)
+        return ast.FormattedValue(_call("_format_", node.value, conversion, self.visit(spec)), -1, None)
+
+    # Statements.
+
+    def visit_Global(self, node: Any) -> Any:
+        """`global` and `nonlocal` are allowed; what they name must not be reserved."""
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    visit_Nonlocal = visit_Global
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Annotations are not evaluated; a class body keeps them (as None), so that dataclasses know their fields."""
+        in_class = bool(self._scopes) and self._scopes[-1] == "class"
+        real = in_class and any(
+            getattr(part, "id", getattr(part, "attr", None)) in _REAL_ANNOTATIONS for part in ast.walk(node.annotation)
+        )
+        node.annotation = self.visit(node.annotation) if real else ast.Constant(None)
+        node.target = self.visit(node.target)
+        if node.value is not None:
+            node.value = self.visit(node.value)
+            if not in_class:
+                return _assign(node.target, node.value)
+        return node
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        """The end of a call passes every `except` clause."""
+        node = self._inside(node)
+        if node.handlers:
+            node.handlers.insert(0, ast.ExceptHandler(_name("_stop_"), None, [ast.Raise(None, None)]))
+        return node
+
+    def visit_For(self, node: Any) -> Any:
+        """Each round costs a step."""
+        node = self._inside(node)
+        node.body.insert(0, ast.Expr(_call("_tick_")))
+        return node
+
+    visit_While = visit_For
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        """Each item costs a step."""
+        if node.is_async:
+            self.not_allowed(node)
+        node = self._inside(node)
+        node.ifs.insert(0, _call("_tick_"))
+        return node
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        """Modules are facades, found when the statement runs; what a function imports and never uses is not missed."""
+        if self._scopes and not self._loads_any(node):
+            return ast.Pass()
+        for alias in node.names:
+            self._check_import(node, alias.name, alias.asname or alias.name.split(".")[0])
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        """As `visit_Import`; never `*`, never relative."""
+        if node.level or node.module is None:
+            self.error(node, "relative imports are not part of the tool dialect")
+        if node.module == "__future__":
+            return ast.Pass()
+        for alias in node.names:
+            if alias.name == "*" or alias.name.startswith("_"):
+                self.error(node, f"cannot import {alias.name!r} in the tool dialect; name what is needed")
+            self._check_import(node, node.module, alias.asname or alias.name)
+        return node
+
+    def _loads_any(self, node: ast.Import) -> bool:
+        """Whether the source uses a name that the statement binds, or the statement could fail under plain Python."""
+        names = [alias.asname or alias.name.split(".")[0] for alias in node.names]
+        known = all(alias.name.split(".")[0] in sys.stdlib_module_names for alias in node.names)
+        return not known or any(name in self._loaded for name in names)
+
+    def _check_import(self, node: ast.AST, module: str, name: str) -> None:
+        if any(part.startswith("_") for part in module.split(".")):
+            self.error(node, f"the module {module!r} is not part of the tool dialect")
+        self.check_name(node, name)
+        self.modules.add(module.split(".")[0])
+
+    # Functions and classes.
+
+    def visit_arg(self, node: ast.arg) -> Any:
+        """A parameter, without its annotation."""
+        self.check_name(node, node.arg)
+        node.annotation = None
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """Each call costs a step."""
+        self._scopes.append("function")
+        node = self._inside(node)
+        self._scopes.pop()
+        node.body = ast.BoolOp(ast.And(), [_call("_tick_"), node.body])  # `_tick_()` is True
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Each call costs a step, and a level of depth where the function might be part of a recursion."""
+        self.check_name(node, node.name)
+        node.returns = None
+        deep = self._may_recurse(node)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        self._scopes.append("function")
+        node = self._inside(node)
+        self._scopes.pop()
+        first = node.body[0]
+        has_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        head, body = (node.body[:1], node.body[1:]) if has_doc else ([], node.body)
+        node.body = [*head, ast.Expr(_call("_tick_")), *body]
+        if deep and body:
+            enter = ast.BoolOp(ast.Or(), [_call("_down_"), _call("_too_deep_")])
+            leave = ast.Expr(_call("_up_", ast.Constant(True)))
+            node.body[len(head) + 1 :] = [ast.Expr(enter), ast.Try(body, [], [], [leave])]
+        return node
+
+    def _may_recurse(self, node: ast.FunctionDef) -> bool:
+        """Whether a call of the function may lead to another of the tool's functions before it ends."""
+        inside = [part for statement in node.body for part in ast.walk(statement)]
+        if any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in inside):
+            return False  # a generator holds its level for as long as it lives
+        if self._scopes and self._scopes[-1] == "class":
+            return True
+        for part in inside:
+            if isinstance(part, ast.Name) and part.id in self._functions:
+                return True
+            if isinstance(part, ast.Call) and self._is_unknown(part.func):
+                return True
+        return False
+
+    def _is_unknown(self, function: ast.expr) -> bool:
+        """Whether a called expression may be one of the tool's own functions (methods are metered themselves)."""
+        if isinstance(function, ast.Name):
+            return function.id in self._variables
+        return not isinstance(function, ast.Attribute)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """A class without a metaclass of its own."""
+        self.check_name(node, node.name)
+        if any(keyword.arg not in _CLASS_KEYWORDS for keyword in node.keywords):
+            self.error(node, "keywords such as metaclass= in a class statement are not part of the tool dialect")
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.bases = [self.visit(base) for base in node.bases]
+        self._scopes.append("class")
+        self._classes.append(node.name)
+        body = [self.visit(statement) for statement in node.body]
+        node.body = [part for item in body for part in (item if isinstance(item, list) else [item])]
+        self._classes.pop()
+        self._scopes.pop()
+        return node
+
+    # Patterns.
+
+    def visit_MatchAs(self, node: Any) -> Any:
+        """Binds a name."""
+        self.check_name(node, node.name)
+        return self._inside(node)
+
+    visit_MatchStar = visit_MatchAs
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> Any:
+        """May bind the rest."""
+        self.check_name(node, node.rest)
+        return self._inside(node)
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> Any:
+        """Looks up attributes by name, natively, so guarded names are refused."""
+        for name in node.kwd_attrs:
+            if attribute_problem(name) or is_guarded(name) or name in WIDTHS or name in MUTATORS:
+                self.error(node, f"the attribute {name!r} cannot be used in a class pattern")
+        return self._inside(node)
+
+    def _inside(self, node: Any) -> Any:
+        return self.node_contents_visit(node)
+
+    # Native as a whole; their parts are visited. RestrictedPython does not know the patterns, and guards the others.
+    visit_Module = visit_Assign = visit_With = visit_Subscript = _inside
+    visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _inside
+    visit_MatchOr = _inside
+
+
+def _name(name: str, context: ast.expr_context | None = None) -> ast.Name:
+    return ast.Name(name, context or ast.Load())
+
+
+def _call(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(_name(name), list(args), [])
+
+
+def _assign(target: ast.expr, value: ast.expr) -> ast.Assign:
+    return ast.Assign([target], value)
+
+
+def _number(node: ast.AST) -> int | float | None:
+    """The value of a numeric literal."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _number(node.operand)
+        return None if inner is None else -inner
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return node.value
+    return None
+
+
+def _is_cheap(operator: ast.operator, left: ast.expr, right: ast.expr) -> bool:
+    """Whether the literals of an operation show that its result cannot explode."""
+    a, b = _number(left), _number(right)
+    if isinstance(a, float) or isinstance(b, float):
+        return True
+    small = [value is not None and abs(value) <= _SMALL for value in (a, b)]
+    if isinstance(operator, ast.Mult):
+        return any(small)
+    return all(small) if isinstance(operator, ast.Pow) else small[1]
+
+
+def _may_pad(left: ast.expr, right: ast.expr) -> bool:
+    """Whether `left % right` formats text to a width that may be huge."""
+    if isinstance(left, ast.Constant) and isinstance(left.value, str):
+        return bool(_BIG_NUMBER.search(left.value))
+    return isinstance(left, ast.JoinedStr) or isinstance(right, (ast.Tuple, ast.Dict))
+
+
+def _is_unusual_call(method: str, node: ast.Call) -> bool:
+    """Whether the arguments of a call of this method ask for a look at the object (see `WIDTHS` and `MUTATORS`)."""
+    args = node.args
+    if any(isinstance(arg, ast.Starred) for arg in args):
+        return method in WIDTHS or method in MUTATORS
+    if method in WIDTHS:
+        width = _number(args[0]) if args else None
+        return len(args) > 2 or bool(node.keywords) or width is None or abs(width) > _SMALL
+    return len(args) > MUTATORS.get(method, len(args))
+
+
+def _is_calculator(node: ast.Call) -> bool:
+    """Whether a call is `eval(<not a literal>, {…, "__builtins__": None or {}})`: then only arithmetic can be meant."""
+    match node:
+        case ast.Call(func=ast.Name(id="eval"), args=[expression, ast.Dict() as names], keywords=[]):
+            pairs = zip(names.keys, names.values, strict=True)
+            own = [ast.unparse(value) for key, value in pairs if key and ast.unparse(key) == "'__builtins__'"]
+            return own in (["None"], ["{}"]) and not isinstance(expression, (ast.Constant, ast.JoinedStr))
+    return False
+
+
+def _makes_view(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")
+
+
+def _names_of_views(tree: ast.AST) -> set[str]:
+    """Names that are somewhere assigned a view of a dict."""
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _makes_view(node.value))
+    return {target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)}

@@ -1,0 +1,215 @@
+"""What compiled tools call where a name alone does not show whether an access is harmless.
+
+`attribute` answers for guarded attributes (see `rules`), `getattr` and its like for names known only at run time,
+`writable` for assignments to attributes. Everything else a tool does runs natively.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import string
+from collections.abc import Callable
+from decimal import Context
+from types import FunctionType
+from typing import Any
+
+from tool_gym.frozen import FrozenDict, FrozenList
+from tool_gym.sandbox.bounded import Bounded
+from tool_gym.sandbox.rules import (
+    METHODS,
+    MODULE_NAME,
+    MUTATORS,
+    WIDTHS,
+    attribute_problem,
+    is_guarded,
+    name_problem,
+)
+
+_MISSING = object()
+_TUPLE_PARTS = frozenset({"_asdict", "_fields", "_make", "_replace", "_field_defaults"})
+_parse_format = string.Formatter().parse
+
+
+class Guards:
+    """The guards of one runtime.
+
+    Args:
+        bounded: Ends calls that ask for huge widths.
+        answers: For each guarded name that depends on the machine: the attribute to hand out, given the object.
+    """
+
+    def __init__(self, bounded: Bounded, answers: dict[str, Callable[[Any], Any]]) -> None:
+        self._bounded = bounded
+        self._answers = {
+            **answers,
+            "format": self._format,
+            "format_map": self._format_map,
+            "obj": _obj,
+            "register": _register,
+            **{name: functools.partial(self._padding, name=name) for name in WIDTHS},
+            **{name: functools.partial(_mutator, name=name) for name in MUTATORS},
+        }
+
+    def attribute(self, it: Any, name: str) -> Any:
+        """`it.name`, for a name that is guarded (or that the compiler could not clear)."""
+        answer = self._answers.get(name)
+        if answer is None:
+            return _private(it, name)
+        if type(it) is super:
+            raise AttributeError(f"'super' object has no attribute {name!r} in the tool dialect")
+        return answer(it)
+
+    def getattr(self, it: Any, name: str, default: Any = _MISSING) -> Any:
+        """The builtin `getattr`; refused names raise even with a default."""
+        _check_name(name)
+        if not is_guarded(name) and name not in WIDTHS and name not in MUTATORS:
+            return builtins.getattr(it, name) if default is _MISSING else builtins.getattr(it, name, default)
+        try:
+            return self.attribute(it, name)
+        except AttributeError:
+            if default is _MISSING:
+                raise
+            return default
+
+    def hasattr(self, it: Any, name: str) -> bool:
+        """The builtin `hasattr`; False for refused names."""
+        try:
+            self.getattr(it, name)
+        except AttributeError:
+            return False
+        return True
+
+    def setattr(self, it: Any, name: str, value: Any) -> None:
+        """The builtin `setattr`, for the tool's own objects."""
+        _check_name(name, writing=True)
+        builtins.setattr(writable(it), name, value)
+
+    def delattr(self, it: Any, name: str) -> None:
+        """The builtin `delattr`, for the tool's own objects."""
+        _check_name(name, writing=True)
+        builtins.delattr(writable(it), name)
+
+    def _format(self, it: Any) -> Any:
+        if isinstance(it, str) and type(it).format is str.format:
+            return functools.partial(self._format_text, it)
+        if isinstance(it, type) and issubclass(it, str) and it.format is str.format:
+            return self._format_text
+        return it.format
+
+    def _format_map(self, it: Any) -> Any:
+        if isinstance(it, str) and type(it).format_map is str.format_map:
+            return functools.partial(self._format_text_map, it)
+        if isinstance(it, type) and issubclass(it, str) and it.format_map is str.format_map:
+            return self._format_text_map
+        return it.format_map
+
+    def _format_text(self, pattern: str, /, *args: Any, **kwargs: Any) -> str:
+        self._check_pattern(pattern)
+        return str.format(pattern, *args, **kwargs)
+
+    def _format_text_map(self, pattern: str, mapping: Any, /) -> str:
+        self._check_pattern(pattern)
+        return str.format_map(pattern, mapping)
+
+    def _check_pattern(self, pattern: str) -> None:
+        """Refuses fields that reach for attributes which source code could not name either."""
+        for _, field, spec, _ in _parse_format(pattern):
+            if field and "." in field:
+                for part in field.replace("[", ".").replace("]", ".").split(".")[1:]:
+                    if attribute_problem(part) or is_guarded(part):
+                        raise AttributeError(f"the attribute {part!r} cannot be used in a format")
+            if spec:
+                self._bounded.check_widths(spec)
+                if "{" in spec:
+                    self._check_pattern(spec)
+
+    def _padding(self, it: Any, name: str) -> Any:
+        method = getattr(it, name)
+        cls = it if isinstance(it, type) else type(it)
+        return self._bounded.padded(method) if issubclass(cls, (str, bytes, bytearray)) else method
+
+
+def writable(it: Any) -> Any:
+    """The object itself, if a tool may set its attributes: its own classes, functions and instances.
+
+    Raises:
+        AttributeError: For anything that other calls share.
+    """
+    if isinstance(it, (type, FunctionType)):
+        own = it.__module__ == MODULE_NAME
+    else:
+        own = type(it).__module__ == MODULE_NAME or isinstance(it, (BaseException, Context))
+    if not own:
+        raise AttributeError(f"attributes of {_kind(it)} cannot be set in the tool dialect")
+    return it
+
+
+def writable_instance(it: Any) -> Any:
+    """As `writable`, without classes and functions: for sources whose namespace calls share."""
+    if isinstance(it, (type, FunctionType)):
+        raise AttributeError(f"attributes of {_kind(it)} cannot be set here")
+    return writable(it)
+
+
+def _kind(it: Any) -> str:
+    return f"the class {it.__name__!r}" if isinstance(it, type) else f"a {type(it).__name__!r} object"
+
+
+def _check_name(name: Any, writing: bool = False) -> None:
+    if type(name) is not str:
+        raise TypeError("attribute name must be string, not " + repr(type(name).__name__))
+    problem = attribute_problem(name) or (name_problem(name) if writing else None)
+    if problem:
+        raise AttributeError(problem)
+
+
+def _private(it: Any, name: str) -> Any:
+    """An attribute that begins with an underscore: of the tool's own objects, or a special method of theirs."""
+    cls = it if isinstance(it, type) else type(it)
+    if cls.__module__ == MODULE_NAME:
+        if isinstance(it, type) and name in METHODS and issubclass(it, (list, dict)):
+            return _mutator(it, name)  # C.__init__(table) would empty a table
+    elif type(it) is super or cls is object or issubclass(cls, BaseException):
+        if name not in METHODS:
+            raise AttributeError(f"{_kind(it)} has no attribute {name!r} in the tool dialect")
+    elif not (name in _TUPLE_PARTS and issubclass(cls, tuple)):
+        raise AttributeError(f"the attribute {name!r} of {_kind(it)} is not part of the dialect")
+    return getattr(it, name)
+
+
+def _mutator(it: Any, name: str) -> Any:
+    method = getattr(it, name)
+    if isinstance(it, type) and issubclass(it, (list, dict)) and not isinstance(method, FunctionType):
+        raise AttributeError(f"call {name!r} on the object itself, not through the class {it.__name__!r}")
+    return method
+
+
+def _obj(it: Any) -> Any:
+    if isinstance(it, BaseException) and type(it).__module__ != MODULE_NAME:
+        raise AttributeError(f"{_kind(it)} has no attribute 'obj' in the tool dialect")
+    return it.obj
+
+
+def _register(it: Any) -> Any:
+    if isinstance(it, type) and it.__module__ != MODULE_NAME:
+        raise AttributeError(f"{_kind(it)} has no attribute 'register' in the tool dialect")
+    return it.register
+
+
+class _TypeKind(type):
+    def __call__(cls, *args: Any) -> Any:
+        if len(args) != 1:
+            raise TypeError("type() makes no classes in the tool dialect; use a class statement")
+        it = args[0]
+        if isinstance(it, type):
+            raise TypeError("the type of a class is not part of the tool dialect")
+        found = type(it)
+        return list if found is FrozenList else dict if found is FrozenDict else found
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, type)
+
+
+TYPE = _TypeKind("type", (), {"__module__": "builtins"})
+"""The tools' `type`: tells the class of an object that is no class, and makes none."""

@@ -1,0 +1,168 @@
+"""Isolated execution: a stock of sealed workers, none of which ever serves two trust domains."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from tool_gym.errors import SandboxError
+from tool_gym.sandbox.batch import Batch, run_alone, split
+from tool_gym.sandbox.launcher import CPU_LIMIT_S, DIALECT, Language, Launcher, Limits, Worker
+from tool_gym.sandbox.lockdown import LAYERS
+from tool_gym.sandbox.work import Work
+
+_SPARE_WORKERS = 14
+_MAX_KNOWN_BYTES = 64 << 20
+_MAX_BUSY_S = CPU_LIMIT_S / 2
+_FORGIVE_AFTER = 256
+
+
+class Pool:
+    """Workers by trust domain. Safe to use from several threads.
+
+    Args:
+        limits: What a worker may use.
+        workers: Most workers of one domain, >= 1. In all, `workers` + 14 live, and the longest idle one makes room.
+        language: What runs tools in the workers.
+    """
+
+    def __init__(self, limits: Limits, workers: int, language: Language = DIALECT) -> None:
+        self._limits = limits
+        self._workers = workers
+        self._launcher = Launcher(limits, language)
+        self._changed = threading.Condition()
+        self._idle: OrderedDict[str, list[Worker]] = OrderedDict()
+        self._alive: dict[str, int] = {}
+        self._found: dict[str, str | None] | None = None
+        self._waiting = 0
+        self._closed = False
+
+    def run(self, works: Sequence[Work]) -> None:
+        """Runs all calls of all works; what tools do wrong is in the replies.
+
+        Raises:
+            SandboxError: If no worker can be had.
+            PackError: If a tool's table is missing.
+        """
+        parts = split(works, self._workers) if len(works) > 1 else [works]
+        limit_s = self._limits.call_time_limit_s
+        if len(parts) > 1 or not run_alone(self, parts[0], limit_s):
+            Batch(self, parts, limit_s).run()
+
+    def all_layers(self, domain: str = "") -> dict[str, str | None]:
+        """For each kernel layer None, or why it is not in force; starts a worker of the domain to find out."""
+        if self._found is None:
+            worker = self.acquire(domain)
+            self._found = worker.missing
+            self.release(worker)
+        return self._found
+
+    def missing_layers(self, domain: str = "") -> dict[str, str]:
+        """The kernel layers that are not in force here, and why."""
+        return {layer: reason for layer, reason in self.all_layers(domain).items() if reason is not None}
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The isolation layers in force, outermost first."""
+        missing = self.missing_layers()
+        return ("process", *(layer for layer in LAYERS if layer not in missing), "dialect")
+
+    def acquire(self, domain: str) -> Worker:
+        """A worker of a domain, the caller's until it is released or discarded; waits while all are busy.
+
+        Raises:
+            SandboxError: If no process starts, or the pool is closed.
+        """
+        with self._changed:
+            while True:
+                if idle := self._idle.get(domain):
+                    return idle.pop()
+                if self._reserve(domain):
+                    break
+                self._waiting += 1
+                self._changed.wait()
+                self._waiting -= 1
+        return self._spawn(domain)
+
+    def try_acquire(self, domain: str) -> Worker | None:
+        """As `acquire`, but None while all are busy."""
+        with self._changed:
+            if idle := self._idle.get(domain):
+                return idle.pop()
+            if not self._reserve(domain):
+                return None
+        return self._spawn(domain)
+
+    def release(self, worker: Worker) -> None:
+        """Takes an idle worker back; one that is worn is ended."""
+        forgiven = worker.nice and worker.clean_calls > _FORGIVE_AFTER
+        if forgiven or worker.known_bytes > _MAX_KNOWN_BYTES or worker.busy_s > _MAX_BUSY_S or self._closed:
+            self.discard(worker)
+            return
+        with self._changed:
+            self._idle.setdefault(worker.domain, []).append(worker)
+            self._idle.move_to_end(worker.domain)
+            if self._waiting:
+                self._changed.notify_all()
+
+    def discard(self, worker: Worker) -> None:
+        """Ends a worker in whatever state."""
+        self._launcher.end(worker)
+        self._count_out(worker.domain)
+
+    def close(self) -> None:
+        """Ends all processes. Idempotent."""
+        with self._changed:
+            self._closed = True
+            idle = [worker for workers in self._idle.values() for worker in workers]
+            self._idle.clear()
+            self._changed.notify_all()
+        for worker in idle:
+            self._launcher.end(worker)
+        self._launcher.close()
+
+    def abandon(self) -> None:
+        """Lets go of everything, in a process that was forked from the one that owns it."""
+        self._closed = True
+        for workers in self._idle.values():
+            for worker in workers:
+                worker.close()
+        self._idle.clear()
+        self._launcher.abandon()
+
+    def _reserve(self, domain: str) -> bool:
+        """Counts in one more worker of a domain, if it may live; ends the longest idle one if it must make room.
+
+        Raises:
+            SandboxError: If the pool is closed.
+        """
+        if self._closed:
+            raise SandboxError("this executor is closed; make a new one")
+        if self._alive.get(domain, 0) >= self._workers:
+            return False
+        if sum(self._alive.values()) >= self._workers + _SPARE_WORKERS:
+            oldest = next((idle for idle in self._idle.values() if idle), None)
+            if oldest is None:
+                return False
+            worker = oldest.pop(0)
+            self._launcher.end(worker)
+            self._count_out(worker.domain)
+        self._alive[domain] = self._alive.get(domain, 0) + 1
+        return True
+
+    def _spawn(self, domain: str) -> Worker:
+        """A worker for a place that is reserved."""
+        try:
+            return self._launcher.spawn(domain)
+        except BaseException:
+            self._count_out(domain)
+            raise
+
+    def _count_out(self, domain: str) -> None:
+        with self._changed:
+            self._alive[domain] -= 1
+            if not self._alive[domain]:
+                del self._alive[domain]
+                self._idle.pop(domain, None)
+            self._changed.notify_all()

@@ -1,0 +1,100 @@
+"""Sets whose order does not depend on the process.
+
+Python orders a set of text by hashes that differ from process to process. Tools get these classes as `set` and
+`frozenset`, and set displays build them: they store and compare like Python's, and iterate in an order that only
+depends on their content: as Python does for numbers (whose hashes are fixed), else sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+_NUMBERS = frozenset({int, float, bool})
+
+
+def ordered(items: Iterable[Any]) -> list[Any]:
+    """The items of a Python set, in an order that is the same in every process.
+
+    Instances that define neither an order nor a repr of their own have no such order and keep Python's.
+    """
+    found = list(items)
+    kinds = set(map(type, found))
+    if kinds <= _NUMBERS and not (float in kinds and any(item != item for item in found)):  # NaN hashes by address
+        return found
+    if kinds == {str}:
+        found.sort()
+    else:
+        found.sort(key=_rank)
+    return found
+
+
+def _rank(item: Any) -> tuple[str, str]:
+    return type(item).__name__, repr(item)
+
+
+class _Kind(type):
+    """Makes Python's own sets, which some of its functions return, instances of the tools' classes."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        base = _BASES.get(cls)
+        return isinstance(value, base) if base else type.__instancecheck__(cls, value)
+
+
+def _wrapped(name: str, base: type, own: type) -> Any:
+    """The method of Python's set, its result turned into a tool's set again."""
+    native = getattr(base, name)
+
+    def method(self: Any, *others: Any) -> Any:
+        result = native(self, *others)
+        return result if result is NotImplemented else own(result)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_OPERATORS = "__and__ __or__ __sub__ __xor__ __rand__ __ror__ __rsub__ __rxor__"
+_METHODS = "copy union intersection difference symmetric_difference"
+
+
+class Set(set[Any], metaclass=_Kind):
+    """A set with an order of its own; see the module."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(ordered(set.__iter__(self)))
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        items = ", ".join(map(repr, self))
+        return (f"{{{items}}}" if name == "set" else f"{name}({{{items}}})") if items else f"{name}()"
+
+    def pop(self) -> Any:
+        """Removes and returns the first item."""
+        for item in self:
+            self.remove(item)
+            return item
+        raise KeyError("pop from an empty set")
+
+
+class FrozenSet(frozenset[Any], metaclass=_Kind):
+    """A frozenset with an order of its own; see the module."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(ordered(frozenset.__iter__(self)))
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}({{{', '.join(map(repr, self))}}})" if self else f"{name}()"
+
+
+_BASES: dict[type, type] = {Set: set, FrozenSet: frozenset}
+for _class, _base in _BASES.items():
+    for _name in f"{_OPERATORS} {_METHODS}".split():
+        setattr(_class, _name, _wrapped(_name, _base, _class))
+    _class.__name__ = _class.__qualname__ = _base.__name__
+    _class.__module__ = "builtins"
+
+
+def reordered(value: Any) -> Any:
+    """A result of set algebra on dict views: Python's set becomes a tool's, all else stays."""
+    return Set(value) if type(value) is set else value

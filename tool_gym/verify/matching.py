@@ -1,0 +1,170 @@
+"""Matchers: does this call's result hold this expected value?
+
+| matcher | rule |
+|---|---|
+| `ftrl` | the paper's: all parts of the answer are substrings of the rendered result, failures included |
+| `typed` | the value, of its kind, at its path in an `ok` result, and not handed in by the call itself |
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+from tool_gym.errors import UnknownName
+from tool_gym.jsonvalue import Json
+from tool_gym.messages import ToolCall, ToolMessage
+from tool_gym.scenario import Expected
+from tool_gym.verify import ftrl
+from tool_gym.verify.targets import Target, targets
+
+Check: TypeAlias = Callable[[ToolCall, ToolMessage], bool]
+"""Whether a call and its result hold one expected value, everything about which is prepared."""
+
+_Steps: TypeAlias = tuple[tuple[str, int | None], ...]
+"""A JSON Pointer taken apart: each step as a key, and as an index where it can be one."""
+_INDEX = re.compile(r"0|[1-9]\d{0,15}", re.ASCII)
+
+
+class _Missing:
+    """The type of `MISSING`."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""What `json_pointer` returns where nothing stands."""
+
+
+class Matcher(Protocol):
+    """A rule that decides whether a result holds an expected value.
+
+    Attributes:
+        name: Its name.
+        greedy: Whether the calls of a turn take the first open check they fit, in order, as in the paper; otherwise
+            they are matched so that as many checks as possible are solved.
+    """
+
+    name: str
+    greedy: bool
+
+    def check(self, expected: Expected, reference: Mapping[str, Any] | None) -> Check:
+        """Prepares an expected value; `reference` are the arguments of the call that is known to return it."""
+
+    def accepts(
+        self, expected: Expected, call: ToolCall, result: ToolMessage, reference: Mapping[str, Any] | None
+    ) -> bool:
+        """Whether the result of a call holds the expected value."""
+
+
+class FtrlMatcher:
+    """The paper's substring rule; see `verify.ftrl`."""
+
+    name = "ftrl"
+    greedy = True
+
+    def check(self, expected: Expected, reference: Mapping[str, Any] | None) -> Check:
+        """Prepares an expected value; the reference call plays no part."""
+
+        def check(call: ToolCall, result: ToolMessage) -> bool:
+            return ftrl.in_result(expected, ftrl.rendering(result))
+
+        return check
+
+    def accepts(
+        self, expected: Expected, call: ToolCall, result: ToolMessage, reference: Mapping[str, Any] | None
+    ) -> bool:
+        """Whether the rendered result holds every part of the expected value as a substring."""
+        return self.check(expected, reference)(call, result)
+
+
+class TypedMatcher:
+    """The value, of its kind, at its path, from a call that did not hand it in.
+
+    Never from a failure. Without a path (imported data) the value may stand anywhere in the result, as a whole token. A
+    call whose own arguments hold the value proves nothing by returning it, unless the reference call's arguments hold
+    it too, or `echo_ok` says so.
+    """
+
+    name = "typed"
+    greedy = False
+
+    def check(self, expected: Expected, reference: Mapping[str, Any] | None) -> Check:
+        """Prepares an expected value: normal forms, path, and whether the reference call holds it."""
+        values = targets(expected)
+        path = None if expected.path is None else _steps(expected.path)
+        echo_ok = expected.echo_ok or (reference is not None and any(value.held(reference) for value in values))
+
+        def check(call: ToolCall, result: ToolMessage) -> bool:
+            if result.status != "ok" or not _stands(values, result.value, path):
+                return False
+            return echo_ok or not any(value.held(call.arguments) for value in values)
+
+        return check
+
+    def accepts(
+        self, expected: Expected, call: ToolCall, result: ToolMessage, reference: Mapping[str, Any] | None
+    ) -> bool:
+        """Whether the result holds the expected value by the rules above."""
+        return self.check(expected, reference)(call, result)
+
+
+def _stands(values: Sequence[Target], result: Json, path: _Steps | None) -> bool:
+    """Whether one of the values stands at the path of a result, or without a path anywhere in it."""
+    if path is None:
+        return any(value.found(result) for value in values)
+    at_path = _walk(result, path)
+    if at_path is MISSING:
+        return False
+    # Not `any`: this runs for each open check at each call, and half of its time would be the generator's.
+    for value in values:  # noqa: SIM110
+        if value.equal(at_path):
+            return True
+    return False
+
+
+MATCHERS: dict[str, Matcher] = {one.name: one for one in (FtrlMatcher(), TypedMatcher())}
+"""All matchers by name."""
+
+
+def matcher(name: str) -> Matcher:
+    """The matcher of that name.
+
+    Raises:
+        UnknownName: If there is none.
+    """
+    if name not in MATCHERS:
+        raise UnknownName("matcher", name, MATCHERS)
+    return MATCHERS[name]
+
+
+def json_pointer(value: Json, path: str) -> Json:
+    """The value at a JSON Pointer (RFC 6901), or `MISSING`.
+
+    Args:
+        value: JSON data.
+        path: "" for the whole value, else steps that each start with "/"; "~1" stands for "/" and "~0" for "~".
+    """
+    return _walk(value, _steps(path))
+
+
+@functools.lru_cache(maxsize=4096)
+def _steps(path: str) -> _Steps:
+    keys = [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+    return tuple((key, int(key) if _INDEX.fullmatch(key) else None) for key in keys)
+
+
+def _walk(value: Json, steps: _Steps) -> Json:
+    for key, index in steps:
+        if isinstance(value, dict):
+            if key not in value:
+                return MISSING
+            value = value[key]
+        elif index is not None and isinstance(value, (list, tuple)) and index < len(value):
+            value = value[index]
+        else:
+            return MISSING
+    return value

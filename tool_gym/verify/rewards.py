@@ -1,0 +1,261 @@
+"""Rewards: named pure functions from the facts of one turn to a number.
+
+| reward | of one turn | return of an episode |
+|---|---|---|
+| `solve_f1` | change of Solve-F1 | Solve-F1, in [0, 1] |
+| `task_f1` | the same; minus half of the final F1 at the end without the right answer | F1 or F1/2, in [0, 1] |
+| `precision` | change of solved / calls (0 without a call) | that share, in [0, 1] |
+| `completeness` | change of solved / total | Solve-R, in [0, 1] |
+| `none` | 0 | 0 |
+| `ftrl_f1`, `ftrl_pr`, `ftrl_precision`, `ftrl_rate` | the paper's, see `ftrl_f1` | their sum |
+
+Those of the first four rows are differences, so that undiscounted returns are the metrics themselves and nothing is
+earned twice. `precision`, `completeness` and `none` are for ablations.
+
+To add a reward, write a function `Turn -> float` with formula, range and source, and list it in `REWARDS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tool_gym.errors import UnknownName
+from tool_gym.scenario import Expected
+from tool_gym.verify import ftrl, metrics
+
+
+class Turn(NamedTuple):
+    """The facts of one turn that a reward may look at.
+
+    A named tuple, because a frozen dataclass of this size takes four times as long to make, at every step.
+
+    Attributes:
+        calls: Tool calls of this turn, malformed ones included; >= 0.
+        well_formed: Those that could be read, in [0, calls].
+        valid: Those that reached a tool, in [0, well_formed].
+        solved: Checks solved by this turn, state checks at the end included.
+        state_solved: Those of them that are state checks, in [0, solved].
+        calls_before: Tool calls of the turns before.
+        solved_before: Checks solved by the turns before.
+        total: Checks of the scenario, >= 1; solved_before + solved <= total.
+        content: What the agent said.
+        parse_error: Whether the message as a whole could not be read.
+        replied: Whether the turn is a reply without calls, which closes the user's turn.
+        last: Whether the episode ends with this turn.
+        answer: The scenario's answer, or None if it has none.
+        answer_correct: Whether this turn is the closing reply and holds the answer.
+    """
+
+    calls: int
+    well_formed: int
+    valid: int
+    solved: int
+    state_solved: int
+    calls_before: int
+    solved_before: int
+    total: int
+    content: str
+    parse_error: bool
+    replied: bool
+    last: bool
+    answer: Expected | None
+    answer_correct: bool
+
+
+Parts = dict[str, float]
+"""Named summands of a turn's reward."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A reward by name.
+
+    Attributes:
+        name: Its name.
+        function: From a turn's facts to its reward, finite.
+        low: Least reward of one turn.
+        high: Largest reward of one turn; infinite where only the number of checks bounds it.
+        matcher: Name of the matcher that it implies, or None.
+        parts: The named summands, where there is more than one.
+    """
+
+    name: str
+    function: Callable[[Turn], float]
+    low: float
+    high: float
+    matcher: str | None = None
+    parts: Callable[[Turn], Parts] | None = None
+
+    def components(self, turn: Turn) -> Parts:
+        """The named summands of a turn's reward; their sum is the reward."""
+        return self.parts(turn) if self.parts else {self.name: self.function(turn)}
+
+
+def solve_f1(turn: Turn) -> float:
+    """Change of Solve-F1, `2 * solved / (calls + total)`, over the turn.
+
+    Returns:
+        In [-1, 1]; the return of an episode is its Solve-F1, in [0, 1]. Malformed calls are calls.
+    """
+    return _f1_after(turn) - _f1_before(turn)
+
+
+def task_f1(turn: Turn) -> float:
+    """`solve_f1`; at the end, minus half of the final F1 if the answer is wrong, missing or cut off.
+
+    A scenario without an answer loses nothing. The answer alone earns nothing.
+
+    Returns:
+        In [-1, 1]; the return of an episode is F1 or F1 / 2, in [0, 1].
+    """
+    return math.fsum(task_f1_parts(turn).values())
+
+
+def task_f1_parts(turn: Turn) -> Parts:
+    """The summands of `task_f1`: `solve_f1` and `wrong_answer`."""
+    loses = turn.last and turn.answer is not None and not turn.answer_correct
+    return {"solve_f1": solve_f1(turn), "wrong_answer": 0.0 - _f1_after(turn) / 2 if loses else 0.0}
+
+
+def precision(turn: Turn) -> float:
+    """Change of the share of calls that solved a check; before the first call the share is 0.
+
+    Returns:
+        In [-1, 1]; the return of an episode is solved / calls, in [0, 1], and 0 without a call.
+    """
+    before = _share(turn.solved_before, turn.calls_before)
+    return _share(turn.solved_before + turn.solved, turn.calls_before + turn.calls) - before
+
+
+def completeness(turn: Turn) -> float:
+    """Share of the scenario's checks that the turn solved; calls cost nothing, so it teaches to spray them.
+
+    Returns:
+        solved / total, in [0, 1]; the return of an episode is Solve-R, in [0, 1].
+    """
+    return metrics.solve_recall(turn.solved, turn.total)
+
+
+def nothing(turn: Turn) -> float:
+    """No reward: the control of an ablation.
+
+    Returns:
+        0.0.
+    """
+    return 0.0
+
+
+def ftrl_f1(turn: Turn) -> float:
+    """The paper's `compute_solve_f1`: 2s / (n + 1), s checks solved by n well-formed calls of the turn.
+
+    All four `ftrl_*` rewards differ in this formula only. Turns without a well-formed call earn
+
+    - -0.3 with malformed calls, or without calls if the message could not be read;
+    - -0.5 with no content;
+    - -0.3 with a left-over `<tool_call>`, `</tool_call>` or `<tool_parsed_response>` in the content;
+    - 1 / (1 + u) if the content holds the answer (as a substring), u checks being open before the turn;
+    - 0.5 if all checks are solved;
+    - 0 otherwise, the first case that holds.
+
+    State checks, which the paper does not have, count as solved or open but never in s. Source: FTRL (arXiv 2508.08791)
+    and the code released with it.
+
+    Returns:
+        In [-0.5, 2).
+    """
+    solved, calls = _by_calls(turn), turn.well_formed
+    return 2 * solved / (calls + 1) if calls else _ftrl_without_calls(turn)
+
+
+def ftrl_pr(turn: Turn) -> float:
+    """The paper's `compute_solve_pr`: s * s / n; else as `ftrl_f1`.
+
+    Returns:
+        In [-0.5, total].
+    """
+    solved, calls = _by_calls(turn), turn.well_formed
+    return solved * solved / calls if calls else _ftrl_without_calls(turn)
+
+
+def ftrl_precision(turn: Turn) -> float:
+    """The paper's `compute_solve_precision`: s / n; else as `ftrl_f1`.
+
+    Returns:
+        In [-0.5, 1].
+    """
+    solved, calls = _by_calls(turn), turn.well_formed
+    return solved / calls if calls else _ftrl_without_calls(turn)
+
+
+def ftrl_rate(turn: Turn) -> float:
+    """The paper's `compute_solve_rate`: s; else as `ftrl_f1`.
+
+    Returns:
+        In [-0.5, total].
+    """
+    return float(_by_calls(turn)) if turn.well_formed else _ftrl_without_calls(turn)
+
+
+_LEFT_OVER = ("<tool_call>", "</tool_call>", "<tool_parsed_response>")
+
+
+def _ftrl_without_calls(turn: Turn) -> float:
+    if turn.calls or turn.parse_error:
+        return -0.3
+    if not turn.content:
+        return -0.5
+    if any(mark in turn.content for mark in _LEFT_OVER):
+        return -0.3
+    if turn.answer is not None and ftrl.in_reply(turn.answer, turn.content):
+        return 1 / (1 + turn.total - turn.solved_before)
+    return 0.5 if turn.solved_before + turn.solved == turn.total else 0.0
+
+
+def _by_calls(turn: Turn) -> int:
+    return turn.solved - turn.state_solved
+
+
+def _f1_before(turn: Turn) -> float:
+    calls = metrics.counted_calls(turn.calls_before, turn.solved_before)
+    return metrics.solve_f1(turn.solved_before, calls, turn.total)
+
+
+def _f1_after(turn: Turn) -> float:
+    solved = turn.solved_before + turn.solved
+    calls = metrics.counted_calls(turn.calls_before + turn.calls, solved)
+    return metrics.solve_f1(solved, calls, turn.total)
+
+
+def _share(solved: int, calls: int) -> float:
+    return metrics.solve_precision(solved, metrics.counted_calls(calls, solved)) if calls else 0.0
+
+
+REWARDS: dict[str, Reward] = {
+    rule.name: rule
+    for rule in (
+        Reward("solve_f1", solve_f1, -1.0, 1.0),
+        Reward("task_f1", task_f1, -1.0, 1.0, parts=task_f1_parts),
+        Reward("precision", precision, -1.0, 1.0),
+        Reward("completeness", completeness, 0.0, 1.0),
+        Reward("none", nothing, 0.0, 0.0),
+        Reward("ftrl_f1", ftrl_f1, -0.5, 2.0, matcher="ftrl"),
+        Reward("ftrl_pr", ftrl_pr, -0.5, math.inf, matcher="ftrl"),
+        Reward("ftrl_precision", ftrl_precision, -0.5, 1.0, matcher="ftrl"),
+        Reward("ftrl_rate", ftrl_rate, -0.5, math.inf, matcher="ftrl"),
+    )
+}
+"""All rewards by name."""
+
+
+def reward(name: str) -> Reward:
+    """The reward of that name.
+
+    Raises:
+        UnknownName: If there is none.
+    """
+    if name not in REWARDS:
+        raise UnknownName("reward", name, REWARDS)
+    return REWARDS[name]

@@ -1,0 +1,124 @@
+"""The scorer: folds an episode's turns into rewards and scores. Live episodes and rescoring share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tool_gym.jsonvalue import Json
+from tool_gym.messages import AssistantMessage, ToolCall, ToolMessage
+from tool_gym.scenario import Expected, StateCheck, SubQuestion
+from tool_gym.trajectory import Score
+from tool_gym.verify.answer import answer_correct
+from tool_gym.verify.matching import Matcher
+from tool_gym.verify.metrics import counted_calls, solve_f1, solve_precision, solve_recall
+from tool_gym.verify.progress import Progress
+from tool_gym.verify.rewards import Reward, Turn
+
+
+class Scorer:
+    """Verification and reward of one episode.
+
+    Attributes:
+        score: The score after the turns so far.
+    """
+
+    def __init__(
+        self,
+        sub_questions: Sequence[SubQuestion],
+        state_checks: Sequence[StateCheck],
+        answer: Expected | None,
+        reward: Reward,
+        matcher: Matcher,
+    ) -> None:
+        self._progress = Progress(sub_questions, state_checks, matcher)
+        self._answer, self._reward, self._matcher = answer, reward, matcher
+        self._calls: tuple[ToolCall, ...] = ()
+        self._seen: tuple[ToolMessage, ...] = ()
+        self.score = self._score(0, 0, False, {})
+
+    def turn(
+        self,
+        action: AssistantMessage,
+        results: Sequence[ToolMessage],
+        *,
+        replied: bool,
+        last: bool,
+        state: Json = None,
+    ) -> tuple[float, Score]:
+        """Scores one turn.
+
+        Args:
+            action: What the agent did.
+            results: One answer per call, in order, with the values before any cut.
+            replied: Whether the action is a reply, which closes a user turn.
+            last: Whether the episode ends with this turn.
+            state: The tools' state after the turn; looked at on the last turn only.
+
+        Returns:
+            The turn's reward and the score after it.
+        """
+        before, calls = self.score, action.tool_calls
+        solved_before = self._progress.solved
+        if calls:
+            self._progress.turn(calls, results)
+            if self._answer is not None:
+                self._calls += calls
+                self._seen += tuple(results)
+        by_state = len(self._progress.end(state)) if last else 0
+        correct = last and replied and self._answers(action.content)
+        valid = sum(result.status != "invalid_call" for result in results)
+        turn = Turn(
+            calls=len(calls),
+            well_formed=sum(call.error is None for call in calls),
+            valid=valid,
+            solved=self._progress.solved - solved_before,
+            state_solved=by_state,
+            calls_before=before.calls,
+            solved_before=solved_before,
+            total=self._progress.total,
+            content=action.content,
+            parse_error=action.parse_error is not None,
+            replied=replied,
+            last=last,
+            answer=self._answer,
+            answer_correct=correct,
+        )
+        reward = self._reward
+        earned = reward.function(turn)
+        components = reward.parts(turn) if reward.parts else {reward.name: earned}
+        self.score = self._score(before.calls + len(calls), before.valid_calls + valid, correct, components)
+        return earned, self.score
+
+    def _answers(self, content: str) -> bool:
+        return answer_correct(self._answer, content, self._seen, self._matcher, self._calls)
+
+    def _score(self, calls: int, valid_calls: int, correct: bool, components: dict[str, float]) -> Score:
+        solved, total = self._progress.solved, self._progress.total
+        counted = counted_calls(calls, solved)
+        return Score(
+            solved=solved,
+            total=total,
+            calls=calls,
+            valid_calls=valid_calls,
+            precision=solve_precision(solved, counted),
+            completeness=solve_recall(solved, total),
+            f1=solve_f1(solved, counted, total),
+            answer_correct=correct,
+            reward_components=components,
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """The verification as it stands: immutable parts that pickle."""
+        return {
+            "progress": self._progress.snapshot(),
+            "calls": self._calls,
+            "seen": self._seen,
+            "score": self.score,
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Goes back to a snapshot of the same scenario, as often as wanted."""
+        self._progress.restore(snapshot["progress"])
+        self._calls, self._seen = snapshot["calls"], snapshot["seen"]
+        self.score = snapshot["score"]
