@@ -1,13 +1,15 @@
 """How long a large pack takes to its first scenario, to any scenario, and how much memory it holds.
 
-Writes a pack of scenarios of about 7.5 KB, eight tools of its own in each, into a temporary folder, then reads it in a
-process of its own. Run from the project's root: python -m benchmarks.pack_loading [--scenarios N] [--json]
+Writes a pack of scenarios of about 8 KB, eight tools of its own in each, into a temporary folder, then reads it in a
+fresh process. A scenario read at random costs nine rows: its own and its tools'.
+
+python benchmarks/pack_loading.py --json benchmarks/results/pack_loading.json
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import platform
 import resource
 import statistics
 import subprocess
@@ -16,6 +18,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tool_gym.packs.reader import load_pack
 from tool_gym.packs.writer import write_pack
@@ -66,26 +71,26 @@ def make_scenarios(count: int) -> Iterator[Scenario]:
         )
 
 
-def resident_mb() -> float:
+def resident_mib() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def read(folder: Path, count: int) -> dict[str, float]:
     """Measures reading; to be run in a fresh process."""
-    before = resident_mb()
+    before = resident_mib()
     start = time.perf_counter()
     pack = load_pack(folder)
     _ = pack[f"scenario-{count // 2:06}"]
     first = time.perf_counter() - start
-    after_first = resident_mb()
+    after_first = resident_mib()
     times = []
     for number in range(READS):
         name = f"scenario-{number * 7919 % count:06}"
         begin = time.perf_counter()
         _ = pack[name]
         times.append(time.perf_counter() - begin)
-    after_reads = resident_mb()
+    after_reads = resident_mib()
     start = time.perf_counter()
     ids = pack.ids("train")
     listed = time.perf_counter() - start
@@ -95,43 +100,44 @@ def read(folder: Path, count: int) -> dict[str, float]:
         "random_scenario_p99_us": statistics.quantiles(times, n=100)[98] * 1e6,
         "list_of_ids_ms": listed * 1e3,
         "ids_in_train": len(ids),
-        "memory_first_mb": after_first - before,
-        "memory_reads_mb": after_reads - before,
-        "memory_ids_mb": resident_mb() - before,
+        "memory_first_mib": after_first - before,
+        "memory_reads_mib": after_reads - before,
+        "memory_ids_mib": resident_mib() - before,
     }
 
 
-def main() -> None:
-    """Runs the benchmark and prints its figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenarios", type=int, default=100_000)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--read", type=Path, help="only read the pack in this folder")
-    options = parser.parse_args()
-    if options.read:
-        print(json.dumps(read(options.read, options.scenarios)))
+def main(
+    scenarios: Annotated[int, typer.Option(min=10, help="Scenarios of the pack.")] = 100_000,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Keep the figures in this file.")] = None,
+    read_folder: Annotated[Path | None, typer.Option("--read", help="Only read the pack in this folder.")] = None,
+) -> None:
+    """Print how long a large pack takes to its first scenario and to any other, and the memory it holds."""
+    if read_folder:
+        print(json.dumps(read(read_folder, scenarios)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "large"
         start = time.perf_counter()
-        write_pack(folder, name="large", scenarios=make_scenarios(options.scenarios))
+        write_pack(folder, name="large", scenarios=make_scenarios(scenarios))
         wrote = time.perf_counter() - start
         size = sum(path.stat().st_size for path in folder.iterdir())
-        command = [sys.executable, "-m", "benchmarks.pack_loading", "--scenarios", str(options.scenarios), "--read"]
-        result = subprocess.run([*command, str(folder)], check=True, capture_output=True, text=True)
+        command = [sys.executable, __file__, "--scenarios", str(scenarios), "--read", str(folder)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     figures = {
-        "scenarios": options.scenarios,
-        "kb_per_scenario": size / options.scenarios / 1e3,
+        "scenarios": scenarios,
+        "kb_per_scenario": size / scenarios / 1e3,
         "write_s": wrote,
-        "write_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        **json.loads(result.stdout),
+        "write_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **json.loads(output),
     }
-    if options.json:
-        print(json.dumps({"command": f"python -m benchmarks.pack_loading --scenarios {options.scenarios}", **figures}))
-    else:
-        for name, value in figures.items():
-            print(f"{name:24} {value:12,.1f}")
+    figures = {name: round(value, 2) for name, value in figures.items()}
+    for name, value in figures.items():
+        print(f"{name:24} {value:12,}")
+    if json_file:
+        about = {"command": f"python benchmarks/pack_loading.py --scenarios {scenarios}"}
+        about["python"] = platform.python_version()
+        json_file.write_text(json.dumps({**about, **figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -130,14 +130,20 @@ def _scenario(identity: str, question: str, answer: int | str, *steps: SubQuesti
         "id": identity,
         "turns": (UserTurn(content=question),),
         "answer": Expected(value=answer, kind="number" if isinstance(answer, int) else "text"),
-        "tools": (PEOPLE, RIVER, ADD, DICE, SLOW, BROKEN),
+        "tools": (PEOPLE, RIVER, ADD, DICE, BROKEN),
         "sub_questions": steps,
         "provenance": INVENTED,
     }
     return Scenario.model_validate({**fields, **changes})
 
 
-SINGLE = _scenario("single-1", "How many people live in 北门?", 880, people("a", "北门", 880))
+SINGLE = _scenario(
+    "single-1",
+    "How many people live in 北门?",
+    880,
+    people("a", "北门", 880),
+    tools=(PEOPLE, RIVER, ADD, DICE, SLOW, BROKEN),
+)
 PARALLEL = _scenario(
     "parallel-1", "Ålund و مرسى: which has more people?", "Ålund", people("a", "Ålund", 5120), people("b", "مرسى", 64)
 )

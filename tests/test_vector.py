@@ -50,7 +50,7 @@ def make(pack_folder):
     opened = []
 
     def open_envs(n, mode, **kwargs):
-        envs = gym.make_vec("ToolUse-v0", n, vectorization_mode=mode, pack=str(pack_folder), split="all", **kwargs)
+        envs = gym.make_vec("ToolUse-v0", n, vectorization_mode=mode, pack=str(pack_folder), split="test", **kwargs)
         opened.append(envs)
         return envs
 
@@ -69,7 +69,8 @@ def test_the_three_vector_modes_play_alike(make):
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_asynchronous_environments_see_each_step_through_shared_memory(pack_folder, context):
     def make_one():
-        return gym.make("ToolUse-v0", pack=str(pack_folder), scenario="single-1")
+        # A new interpreter knows the ids of what it has imported; naming the module imports it.
+        return gym.make("tool_gym:ToolUse-v0", pack=str(pack_folder), scenario="single-1")
 
     envs = AsyncVectorEnv([make_one] * 2, context=context)
     try:
@@ -89,12 +90,14 @@ def test_asynchronous_environments_see_each_step_through_shared_memory(pack_fold
 @pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_64_asynchronous_environments(pack_folder, context):
-    envs = AsyncVectorEnv([lambda: gym.make("ToolUse-v0", pack=str(pack_folder), split="all")] * 64, context=context)
+    envs = gym.make_vec(
+        "ToolUse-v0", 64, "async", vector_kwargs={"context": context}, pack=str(pack_folder), split="test"
+    )
     try:
         record = play(envs, steps=3)
     finally:
         envs.close()
-    sync = SyncVectorEnv([lambda: gym.make("ToolUse-v0", pack=str(pack_folder), split="all")] * 64)
+    sync = gym.make_vec("ToolUse-v0", 64, "sync", pack=str(pack_folder), split="test")
     assert record == play(sync, steps=3)
     sync.close()
 
@@ -106,9 +109,9 @@ def test_64_environments_in_one_process(make):
 
 @pytest.mark.parametrize("mode", list(AutoresetMode)[:2])
 def test_autoreset_follows_gymnasiums_own(make, pack_folder, mode):
-    ours = make(2, "vector_entry_point", vector_kwargs={"autoreset_mode": mode})
+    ours = make(2, "vector_entry_point", autoreset_mode=mode)
     theirs = SyncVectorEnv(
-        [lambda: gym.make("ToolUse-v0", pack=str(pack_folder), split="all")] * 2, autoreset_mode=mode
+        [lambda: gym.make("ToolUse-v0", pack=str(pack_folder), split="test")] * 2, autoreset_mode=mode
     )
     answer, call = {"content": "5"}, {"tool_calls": [{"name": "add", "arguments": {"numbers": [1]}}]}
     for envs in (ours, theirs):
@@ -127,7 +130,7 @@ def columns_without_finals(info):
 
 
 def test_a_reset_mask_begins_only_some_anew(make):
-    envs = make(3, "vector_entry_point", vector_kwargs={"autoreset_mode": AutoresetMode.DISABLED})
+    envs = make(3, "vector_entry_point", autoreset_mode=AutoresetMode.DISABLED)
     envs.reset(seed=1)
     envs.step([{"tool_calls": [{"name": "add", "arguments": {"numbers": [1]}}]}] * 3)
     observation, info = envs.reset(options={"reset_mask": np.array([True, False, True])})

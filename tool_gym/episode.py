@@ -313,7 +313,7 @@ class Episode:
         self.termination = self._ending(replied, fits)
         ended = self.termination is not None
         state = self.session.state if ended else None
-        reward, score = self._scorer.turn(action, results, replied=replied, last=ended, state=state)
+        reward, score = self._scorer.turn(action, results, last=ended, answered=self.termination == "answer", state=state)
         state_digest = None if self.scenario.initial_state is None else digest(self.session.state)
         self._transitions.append(
             Transition(

@@ -178,6 +178,16 @@ def test_a_folder_with_something_else_in_it_is_never_replaced(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_folder_that_cannot_be_made_and_a_row_that_nobody_would_read_are_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        write_pack(tmp_path / "file" / "p", name="p", scenarios=[SINGLE], tables=TABLES)
+    monkeypatch.setattr("tool_gym.packs.rows.MAX_ROW_BYTES", 300)
+    with pytest.raises(PackError, match="a row has at most 300"):
+        write_pack(tmp_path / "p", name="p", scenarios=[SINGLE], tables=TABLES)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_manifest_names_the_hash_of_every_data_file(tmp_path):
     write_pack(tmp_path / "p", name="hashes", scenarios=SCENARIOS, tables=TABLES)
     named = json.loads((tmp_path / "p" / "pack.json").read_text())["sha256"].keys()

@@ -130,6 +130,14 @@ def test_a_returned_text_inside_the_answer_itself_is_no_hedge():
     assert right(expect("New York City"), "It is New York City.", ({}, ["New York", "New York City"]))
 
 
+def test_what_was_cut_off_before_the_agent_could_read_it_is_no_hedge():
+    made = call()
+    whole = ok(["Haven", "Ellis"], made)
+    cut = whole.model_copy(update={"content": '["Hav'})
+    assert not answer_correct(HAVEN, "Haven, not Ellis", [whole], TYPED, [made])
+    assert answer_correct(HAVEN, "Haven, not Ellis", [cut], TYPED, [made])
+
+
 def test_units_numbers_and_dates_are_no_other_texts():
     assert right(HAVEN, "Haven is 3 km off since 2007-11-07", ({}, ["Haven", "km", "3", "2007-11-07", "-"]))
 

@@ -46,7 +46,7 @@ def played(name="task_f1", rule="typed", ended=True, gold=True):
     live, transitions = scorer(name, rule), []
     for number, (action, results) in enumerate(turns(), 1):
         last = ended and number == 3
-        earned, score = live.turn(action, results, replied=not action.tool_calls, last=last, state=STATE)
+        earned, score = live.turn(action, results, last=last, answered=last and not action.tool_calls, state=STATE)
         transitions.append(Transition(action=action, results=results, reward=earned, score=score))
     return Trajectory(
         pack="ports",
@@ -82,20 +82,23 @@ def test_a_play_is_scored_turn_by_turn():
 
 def test_only_the_closing_reply_can_be_the_answer():
     live = scorer()
-    _, score = live.turn(act(content="Haven"), (), replied=True, last=False)
+    _, score = live.turn(act(content="Haven"), (), last=False, answered=False)
     assert not score.answer_correct
-    _, score = live.turn(act(content="Haven"), (), replied=True, last=True)
+    _, score = live.turn(act(content="Haven"), (), last=True, answered=True)
     assert score.answer_correct
 
 
 def test_a_snapshot_that_was_pickled_restores_everything_that_scores():
     live = scorer()
     (action, results), *rest = turns()
-    live.turn(action, results, replied=False, last=False)
+    live.turn(action, results, last=False, answered=False)
     snapshot = pickle.loads(pickle.dumps(live.snapshot()))
 
     def go_on(one):
-        return [one.turn(*turn, replied=not turn[0].tool_calls, last=turn is rest[-1], state=STATE) for turn in rest]
+        return [
+            one.turn(*turn, last=turn is rest[-1], answered=turn is rest[-1] and not turn[0].tool_calls, state=STATE)
+            for turn in rest
+        ]
 
     wanted = go_on(live)
     other = scorer()

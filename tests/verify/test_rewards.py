@@ -67,7 +67,7 @@ def play(steps, answer, name, transcript, rule="typed", state_checks=(), state=N
     earned = []
     for number, (action, results) in enumerate(transcript, 1):
         last = ended and number == len(transcript)
-        value, score = scorer.turn(action, results, replied=not action.tool_calls, last=last, state=state)
+        value, score = scorer.turn(action, results, last=last, answered=last and not action.tool_calls, state=state)
         assert math.isclose(math.fsum(score.reward_components.values()), value, abs_tol=1e-15)
         earned.append(value)
     return earned, scorer.score

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tool_gym.errors import PackError
 from tool_gym.jsonvalue import Json, NotJson, canonical, digest, encode, loads
+from tool_gym.packs.files import MAX_ROW_BYTES
 from tool_gym.packs.manifest import check_split
 from tool_gym.packs.reading import reading
 from tool_gym.scenario import Scenario, Tool
@@ -31,7 +32,8 @@ def encode_row(row: dict[str, Json], place: object) -> bytes:
     """A row as one line of JSON, its end included.
 
     Raises:
-        PackError: If the row holds what JSON would change (NaN, a lone surrogate) or cannot hold at all.
+        PackError: If the row holds what JSON would change (NaN, a lone surrogate) or cannot hold at all, or is longer
+            than a reader takes.
     """
     advice = "a pack holds only JSON data: text, finite numbers, booleans, null, lists, objects"
     try:
@@ -40,6 +42,8 @@ def encode_row(row: dict[str, Json], place: object) -> bytes:
             raise PackError(f"{place}: a value changes when it is written as JSON; {advice}")
     except (NotJson, ValueError, TypeError, RecursionError) as error:
         raise PackError(f"{place}: {error}; {advice}") from None
+    if len(line) > MAX_ROW_BYTES:
+        raise PackError(f"{place}: {len(line):,} bytes as JSON; a row has at most {MAX_ROW_BYTES:,}")
     return line + b"\n"
 
 

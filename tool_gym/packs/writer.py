@@ -69,7 +69,7 @@ def write_pack(
         The pack, opened.
 
     Raises:
-        InputError: If the folder exists already, or holds something else than a pack.
+        InputError: If the folder exists already, holds something else than a pack, or cannot be made.
         PackError: If an id comes twice, a table is missing, a value is not JSON data, or the manifest is not sound.
     """
     target = Path(out)
@@ -80,9 +80,11 @@ def write_pack(
         "max_turns": max_turns, "check_arguments": check_arguments,
     }  # fmt: skip
     _manifest(about)  # a bad name is told before the scenarios are made
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    part.mkdir()
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be made ({error.strerror or error}); choose another folder") from None
     try:
         with _PackFiles(part, tables or {}) as files:
             for scenario in scenarios:

@@ -18,7 +18,7 @@ TICK_S = 0.02
 """Seconds between two looks at how far the workers are."""
 CALLS_PER_WORKER = 8
 """Fewer calls than this are not worth waking one more worker for."""
-_MAX_TRIES = 3
+_MAX_DEATHS = 2
 _TICK_MS = round(TICK_S * 1000)
 
 
@@ -78,14 +78,16 @@ class _Lane:
     """Works of one domain that share a worker."""
 
     def __init__(self, works: Sequence[Work]) -> None:
-        self.works = list(works)
-        self.fruitless = 0
+        self._works = list(works)
+        self.deaths = 0
+        """Workers lost that did not say, or not truly, which call they were in."""
 
     def open_works(self) -> list[Work]:
-        for work in self.works:
+        """The works to run next: all, or one where any of them may be the one that cannot be told."""
+        for work in self._works:
             work.expire()
-        self.works = [work for work in self.works if not work.finished]
-        return self.works
+        self._works = [work for work in self._works if not work.finished]
+        return self._works[:1] if self.deaths else self._works
 
 
 class Batch:
@@ -141,7 +143,8 @@ class Batch:
                 self._waiting.append(lane)
                 continue
             try:
-                exchange = Exchange(worker, works, self._limit_s, -1, perf_counter())
+                most = 1 if lane.deaths else None
+                exchange = Exchange(worker, works, self._limit_s, -1, perf_counter(), most)
             except BaseException:
                 self._stock.discard(worker)
                 raise
@@ -179,11 +182,10 @@ class Batch:
         self._stock.discard(exchange.worker)
         verdict = loss.verdict
         if verdict is None:
-            lane.fruitless += 1
-            if lane.fruitless == _MAX_TRIES:
-                verdict = Reply("crashed", b"the tool's process died before the call began", False, None, 0.0)
+            lane.deaths += 1
+            if lane.deaths > _MAX_DEATHS:
+                verdict = Reply("crashed", b"the tool's process died and did not say why", False, None, 0.0)
         if verdict is not None:
-            lane.fruitless = 0
             exchange.blame(verdict)
         self._waiting.append(lane)
 

@@ -8,7 +8,6 @@ object can tell is rewritten into calls of reserved names (`_attribute_`, `_mul_
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from typing import Any, NoReturn
 
@@ -25,9 +24,19 @@ from tool_gym.sandbox.rules import (
     name_problem,
 )
 from tool_gym.sandbox.sharing import bound_names, imported_names
+from tool_gym.sandbox.syntax import (
+    BIG_NUMBER,
+    assign,
+    call,
+    is_calculator,
+    is_cheap,
+    is_unusual_call,
+    load_name,
+    makes_view,
+    may_pad,
+    names_of_views,
+)
 
-_BIG_NUMBER = re.compile(r"\d{7,}|\*")
-_SMALL = 1000
 _REAL_ANNOTATIONS = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
 _CLASS_KEYWORDS = frozenset({"total"})
 _CHECKED_OPERATORS: dict[type[ast.operator], str] = {ast.Mult: "mul", ast.Pow: "pow", ast.LShift: "shift"}
@@ -57,7 +66,7 @@ class Dialect(RestrictingNodeTransformer):
         self._loaded = {
             node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
-        self._views = _names_of_views(tree)
+        self._views = names_of_views(tree)
         self._scopes: list[str] = []
         self._classes: list[str] = []
         self.modules: set[str] = set()
@@ -99,18 +108,18 @@ class Dialect(RestrictingNodeTransformer):
             return self._load_attribute(node, guard)
         if problem := attribute_problem(node.attr) or name_problem(node.attr):
             self.error(node, problem)
-        node.value = _call("_write_", self.visit(node.value))
+        node.value = call("_write_", self.visit(node.value))
         return node
 
     def _load_attribute(self, node: ast.Attribute, guard: bool) -> ast.expr:
         inner = node.value
         if node.attr == "__name__" and isinstance(inner, ast.Attribute) and inner.attr == "__class__":
-            node.value = _call("_type_", self.visit(inner.value))
+            node.value = call("_type_", self.visit(inner.value))
             return node
         if problem := attribute_problem(node.attr):
             self.error(node, problem)
         node.value = self.visit(inner)
-        return _call("_attribute_", node.value, ast.Constant(self._stored_name(node.attr))) if guard else node
+        return call("_attribute_", node.value, ast.Constant(self._stored_name(node.attr))) if guard else node
 
     def _stored_name(self, name: str) -> str:
         """The name under which Python stores an attribute named inside the class around."""
@@ -119,11 +128,11 @@ class Dialect(RestrictingNodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Calls are native; methods that pad text or change a list are guarded where their arguments ask for it."""
-        if _is_calculator(node):
-            return _call("_evaluate_", *(self.visit(arg) for arg in node.args))
+        if is_calculator(node):
+            return call("_evaluate_", *(self.visit(arg) for arg in node.args))
         if isinstance(node.func, ast.Attribute):
             name = node.func.attr
-            guard = is_guarded(name) or _is_unusual_call(name, node)
+            guard = is_guarded(name) or is_unusual_call(name, node)
             node.func = self._load_attribute(node.func, guard)
         else:
             node.func = self.visit(node.func)
@@ -138,16 +147,16 @@ class Dialect(RestrictingNodeTransformer):
         left, right = node.left, node.right
         node = self._inside(node)
         checked = _CHECKED_OPERATORS.get(type(node.op))
-        if checked and not _is_cheap(node.op, left, right):
-            return _call(f"_{checked}_", node.left, node.right)
-        if isinstance(node.op, ast.Mod) and _may_pad(left, right):
-            return _call("_percent_", node.left, node.right)
+        if checked and not is_cheap(node.op, left, right):
+            return call(f"_{checked}_", node.left, node.right)
+        if isinstance(node.op, ast.Mod) and may_pad(left, right):
+            return call("_percent_", node.left, node.right)
         if isinstance(node.op, _SET_ALGEBRA) and (self._is_view(left) or self._is_view(right)):
-            return _call("_reordered_", node)
+            return call("_reordered_", node)
         return node
 
     def _is_view(self, node: ast.expr) -> bool:
-        return _makes_view(node) or (isinstance(node, ast.Name) and node.id in self._views)
+        return makes_view(node) or (isinstance(node, ast.Name) and node.id in self._views)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
         """Native, except for the operators that can explode."""
@@ -156,30 +165,30 @@ class Dialect(RestrictingNodeTransformer):
             self.error(node, f"the attribute {node.target.attr!r} cannot be assigned in place")
         node = self._inside(node)
         target = node.target
-        if not checked or _is_cheap(node.op, target, node.value):
+        if not checked or is_cheap(node.op, target, node.value):
             return node
         if isinstance(target, ast.Name):
-            return _assign(target, _call(f"_i{checked}_", _name(target.id), node.value))
+            return assign(target, call(f"_i{checked}_", load_name(target.id), node.value))
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
             return node
-        steps: list[ast.AST] = [_assign(_name("_object_", ast.Store()), target.value)]
-        target.value = _name("_object_")
+        steps: list[ast.AST] = [assign(load_name("_object_", ast.Store()), target.value)]
+        target.value = load_name("_object_")
         if isinstance(target, ast.Subscript):
-            steps.append(_assign(_name("_index_", ast.Store()), target.slice))
-            target.slice = _name("_index_")
-            current: ast.expr = ast.Subscript(_name("_object_"), _name("_index_"), ast.Load())
+            steps.append(assign(load_name("_index_", ast.Store()), target.slice))
+            target.slice = load_name("_index_")
+            current: ast.expr = ast.Subscript(load_name("_object_"), load_name("_index_"), ast.Load())
         else:
-            current = ast.Attribute(_name("_object_"), target.attr, ast.Load())
-        return [*steps, _assign(target, _call(f"_i{checked}_", current, node.value))]
+            current = ast.Attribute(load_name("_object_"), target.attr, ast.Load())
+        return [*steps, assign(target, call(f"_i{checked}_", current, node.value))]
 
     def visit_Set(self, node: ast.Set) -> ast.AST:
         """A set display becomes a set with an order of its own."""
-        return _call("_set_", ast.Tuple(self._inside(node).elts, ast.Load()))
+        return call("_set_", ast.Tuple(self._inside(node).elts, ast.Load()))
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
         """As `visit_Set`."""
         node = self._inside(node)
-        return _call("_set_", ast.GeneratorExp(node.elt, node.generators))
+        return call("_set_", ast.GeneratorExp(node.elt, node.generators))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """A set display that is only searched stays Python's own."""
@@ -196,10 +205,10 @@ class Dialect(RestrictingNodeTransformer):
         if not isinstance(spec, ast.JoinedStr):
             return node
         texts = [str(part.value) for part in spec.values if isinstance(part, ast.Constant)]
-        if len(texts) == len(spec.values) and not _BIG_NUMBER.search("".join(texts)):
+        if len(texts) == len(spec.values) and not BIG_NUMBER.search("".join(texts)):
             return node
         conversion = ast.Constant(node.conversion)
-        return ast.FormattedValue(_call("_format_", node.value, conversion, self.visit(spec)), -1, None)
+        return ast.FormattedValue(call("_format_", node.value, conversion, self.visit(spec)), -1, None)
 
     # Statements.
 
@@ -222,20 +231,20 @@ class Dialect(RestrictingNodeTransformer):
         if node.value is not None:
             node.value = self.visit(node.value)
             if not in_class:
-                return _assign(node.target, node.value)
+                return assign(node.target, node.value)
         return node
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
         """The end of a call passes every `except` clause."""
         node = self._inside(node)
         if node.handlers:
-            node.handlers.insert(0, ast.ExceptHandler(_name("_stop_"), None, [ast.Raise(None, None)]))
+            node.handlers.insert(0, ast.ExceptHandler(load_name("_stop_"), None, [ast.Raise(None, None)]))
         return node
 
     def visit_For(self, node: Any) -> Any:
         """Each round costs a step."""
         node = self._inside(node)
-        node.body.insert(0, ast.Expr(_call("_tick_")))
+        node.body.insert(0, ast.Expr(call("_tick_")))
         return node
 
     visit_While = visit_For
@@ -245,16 +254,15 @@ class Dialect(RestrictingNodeTransformer):
         if node.is_async:
             self.not_allowed(node)
         node = self._inside(node)
-        node.ifs.insert(0, _call("_tick_"))
+        node.ifs.insert(0, call("_tick_"))
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
-        """Modules are facades, found when the statement runs; what a function imports and never uses is not missed."""
-        if self._scopes and not self._loads_any(node):
-            return ast.Pass()
+        """Modules are facades, found when the statement runs."""
+        node.names = [alias for alias in node.names if not self._is_idle(alias.name, alias.asname)]
         for alias in node.names:
             self._check_import(node, alias.name, alias.asname or alias.name.split(".")[0])
-        return node
+        return node if node.names else ast.Pass()
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """As `visit_Import`; never `*`, never relative."""
@@ -268,11 +276,10 @@ class Dialect(RestrictingNodeTransformer):
             self._check_import(node, node.module, alias.asname or alias.name)
         return node
 
-    def _loads_any(self, node: ast.Import) -> bool:
-        """Whether the source uses a name that the statement binds, or the statement could fail under plain Python."""
-        names = [alias.asname or alias.name.split(".")[0] for alias in node.names]
-        known = all(alias.name.split(".")[0] in sys.stdlib_module_names for alias in node.names)
-        return not known or any(name in self._loaded for name in names)
+    def _is_idle(self, module: str, name: str | None) -> bool:
+        """Whether a function imports a module of Python's that the source never uses: then it is not missed."""
+        top = module.split(".")[0]
+        return bool(self._scopes) and top in sys.stdlib_module_names and (name or top) not in self._loaded
 
     def _check_import(self, node: ast.AST, module: str, name: str) -> None:
         if any(part.startswith("_") for part in module.split(".")):
@@ -293,7 +300,7 @@ class Dialect(RestrictingNodeTransformer):
         self._scopes.append("function")
         node = self._inside(node)
         self._scopes.pop()
-        node.body = ast.BoolOp(ast.And(), [_call("_tick_"), node.body])  # `_tick_()` is True
+        node.body = ast.BoolOp(ast.And(), [call("_tick_"), node.body])  # `_tick_()` is True
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -308,10 +315,10 @@ class Dialect(RestrictingNodeTransformer):
         first = node.body[0]
         has_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
         head, body = (node.body[:1], node.body[1:]) if has_doc else ([], node.body)
-        node.body = [*head, ast.Expr(_call("_tick_")), *body]
+        node.body = [*head, ast.Expr(call("_tick_")), *body]
         if deep and body:
-            enter = ast.BoolOp(ast.Or(), [_call("_down_"), _call("_too_deep_")])
-            leave = ast.Expr(_call("_up_", ast.Constant(True)))
+            enter = ast.BoolOp(ast.Or(), [call("_down_"), call("_too_deep_")])
+            leave = ast.Expr(call("_up_", ast.Constant(True)))
             node.body[len(head) + 1 :] = [ast.Expr(enter), ast.Try(body, [], [], [leave])]
         return node
 
@@ -378,74 +385,3 @@ class Dialect(RestrictingNodeTransformer):
     visit_Module = visit_Assign = visit_With = visit_Subscript = _inside
     visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _inside
     visit_MatchOr = _inside
-
-
-def _name(name: str, context: ast.expr_context | None = None) -> ast.Name:
-    return ast.Name(name, context or ast.Load())
-
-
-def _call(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(_name(name), list(args), [])
-
-
-def _assign(target: ast.expr, value: ast.expr) -> ast.Assign:
-    return ast.Assign([target], value)
-
-
-def _number(node: ast.AST) -> int | float | None:
-    """The value of a numeric literal."""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _number(node.operand)
-        return None if inner is None else -inner
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return node.value
-    return None
-
-
-def _is_cheap(operator: ast.operator, left: ast.expr, right: ast.expr) -> bool:
-    """Whether the literals of an operation show that its result cannot explode."""
-    a, b = _number(left), _number(right)
-    if isinstance(a, float) or isinstance(b, float):
-        return True
-    small = [value is not None and abs(value) <= _SMALL for value in (a, b)]
-    if isinstance(operator, ast.Mult):
-        return any(small)
-    return all(small) if isinstance(operator, ast.Pow) else small[1]
-
-
-def _may_pad(left: ast.expr, right: ast.expr) -> bool:
-    """Whether `left % right` formats text to a width that may be huge."""
-    if isinstance(left, ast.Constant) and isinstance(left.value, str):
-        return bool(_BIG_NUMBER.search(left.value))
-    return isinstance(left, ast.JoinedStr) or isinstance(right, (ast.Tuple, ast.Dict))
-
-
-def _is_unusual_call(method: str, node: ast.Call) -> bool:
-    """Whether the arguments of a call of this method ask for a look at the object (see `WIDTHS` and `MUTATORS`)."""
-    args = node.args
-    if any(isinstance(arg, ast.Starred) for arg in args):
-        return method in WIDTHS or method in MUTATORS
-    if method in WIDTHS:
-        width = _number(args[0]) if args else None
-        return len(args) > 2 or bool(node.keywords) or width is None or abs(width) > _SMALL
-    return len(args) > MUTATORS.get(method, len(args))
-
-
-def _is_calculator(node: ast.Call) -> bool:
-    """Whether a call is `eval(<not a literal>, {…, "__builtins__": None or {}})`: then only arithmetic can be meant."""
-    match node:
-        case ast.Call(func=ast.Name(id="eval"), args=[expression, ast.Dict() as names], keywords=[]):
-            pairs = zip(names.keys, names.values, strict=True)
-            own = [ast.unparse(value) for key, value in pairs if key and ast.unparse(key) == "'__builtins__'"]
-            return own in (["None"], ["{}"]) and not isinstance(expression, (ast.Constant, ast.JoinedStr))
-    return False
-
-
-def _makes_view(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")
-
-
-def _names_of_views(tree: ast.AST) -> set[str]:
-    """Names that are somewhere assigned a view of a dict."""
-    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _makes_view(node.value))
-    return {target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)}

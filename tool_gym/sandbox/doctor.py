@@ -26,7 +26,7 @@ ESCAPES = {
     "trace a process": (
         "import ctypes, os\n"
         "def f():\n"
-        " if ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) != 0:\n"
+        " if ctypes.CDLL(None).ptrace(0x4206, os.getppid(), 0, 0) != 0:\n"
         "  raise OSError('refused')\n"
         " return 'attached'"
     ),

@@ -35,12 +35,21 @@ class Exchange:
         call_time_limit_s: Wall seconds of one call.
         cpu: Processor for the worker to run on, -1 for any.
         now: The time, as `perf_counter` has it.
+        most: Calls of each work to send at most, None for all.
 
     Raises:
         PackError: If a tool's table is missing.
     """
 
-    def __init__(self, worker: Worker, works: Sequence[Work], call_time_limit_s: float, cpu: int, now: float) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        works: Sequence[Work],
+        call_time_limit_s: float,
+        cpu: int,
+        now: float,
+        most: int | None = None,
+    ) -> None:
         self.worker = worker
         self.begun_at = self._progress_at = now
         self._limit_s = call_time_limit_s
@@ -57,7 +66,7 @@ class Exchange:
                     sources.append(source)
                     tables += self._new_tables(work, source)
                     worker.learn(source[0], len(source[2]))
-            job = work.job()
+            job = work.job(most)
             jobs.append(job)
             self._calls += [work] * len(job[0])
         self._out = pack_request((cpu, tables, sources, jobs))

@@ -59,12 +59,16 @@ class Work:
         """Whether every call has its result."""
         return len(self.results) == len(self.calls)
 
-    def job(self) -> Job:
-        """The calls to run next, as a worker takes them: those without a result, up to one whose fate is known."""
+    def job(self, most: int | None = None) -> Job:
+        """The calls to run next, as a worker takes them: those without a result, up to one whose fate is known.
+
+        Args:
+            most: Calls to take at most, None for all.
+        """
         calls = self.calls
         if self.results or self._verdicts:
             calls = calls[len(self.results) : min(self._verdicts, default=None)]
-        return calls, self.state, self.budget_s
+        return calls[:most], self.state, self.budget_s
 
     def accept(self, reply: Reply) -> None:
         """Takes the reply to the first open call.

@@ -46,7 +46,8 @@ def rescore(
                 f"{len(action.tool_calls)} calls; expected one each. The file is damaged: record it again"
             )
         last = number == len(trajectory.transitions) and trajectory.termination is not None
-        earned, score = scorer.turn(action, results, replied=not action.tool_calls, last=last, state=gold.final_state)
+        answered = last and trajectory.termination == "answer"
+        earned, score = scorer.turn(action, results, last=last, answered=answered, state=gold.final_state)
         transitions.append(transition.model_copy(update={"reward": earned, "score": score}))
     changed = {"reward": rule.name, "matcher": match.name, "transitions": tuple(transitions)}
     return trajectory.model_copy(update=changed)

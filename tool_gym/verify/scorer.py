@@ -42,8 +42,8 @@ class Scorer:
         action: AssistantMessage,
         results: Sequence[ToolMessage],
         *,
-        replied: bool,
         last: bool,
+        answered: bool,
         state: Json = None,
     ) -> tuple[float, Score]:
         """Scores one turn.
@@ -51,8 +51,8 @@ class Scorer:
         Args:
             action: What the agent did.
             results: One answer per call, in order, with the values before any cut.
-            replied: Whether the action is a reply, which closes a user turn.
             last: Whether the episode ends with this turn.
+            answered: Whether it ends because the turn is the reply that closes the last user turn.
             state: The tools' state after the turn; looked at on the last turn only.
 
         Returns:
@@ -66,7 +66,7 @@ class Scorer:
                 self._calls += calls
                 self._seen += tuple(results)
         by_state = len(self._progress.end(state)) if last else 0
-        correct = last and replied and self._answers(action.content)
+        correct = answered and self._answers(action.content)
         valid = sum(result.status != "invalid_call" for result in results)
         turn = Turn(
             calls=len(calls),
@@ -79,7 +79,7 @@ class Scorer:
             total=self._progress.total,
             content=action.content,
             parse_error=action.parse_error is not None,
-            replied=replied,
+            replied=not calls,
             last=last,
             answer=self._answer,
             answer_correct=correct,

@@ -1,0 +1,65 @@
+"""From what a tool returned to bytes of JSON."""
+
+from __future__ import annotations
+
+import re
+
+from tool_gym.jsonvalue import NotJson, encode
+
+_ADDRESS = re.compile(rb" at 0x[0-9a-f]{6,16}(?=>)")
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
+
+
+class BadResult(Exception):
+    """A value has no JSON form, or too long a one."""
+
+
+def encode_result(value: object, what: str, max_bytes: int) -> bytes:
+    """Encodes a tool's value as compact JSON, with the addresses in it scrubbed.
+
+    Args:
+        value: Anything; it may be of the tool's own classes, and run the tool's code when it is read.
+        what: What to call it in an error.
+        max_bytes: Longest JSON that is taken, in bytes.
+
+    Raises:
+        BadResult: If it cannot be encoded.
+    """
+    try:
+        if type(value) not in _SCALARS:
+            _weigh(value, max_bytes, what)
+        payload = scrub(encode(value))
+    except NotJson as error:
+        raise BadResult(f"{what} is not JSON: {error}") from None
+    except _UNREADABLE as error:
+        raise BadResult(f"{what} cannot be read: {type(error).__name__}") from None
+    if len(payload) > max_bytes:
+        raise BadResult(f"{what} takes {len(payload):,} bytes of JSON, at most {max_bytes:,} are taken")
+    return payload
+
+
+def scrub(text: bytes) -> bytes:
+    """The text with the addresses of Python's default reprs replaced: they differ from process to process."""
+    return _ADDRESS.sub(b" at 0x0", text) if b" at 0x" in text else text
+
+
+def _weigh(value: object, room: int, what: str) -> None:
+    """Refuses a value whose JSON would surely be longer than `room` bytes, before anybody writes it.
+
+    A list that holds another one many times, and that one a third, is small in memory and endless as text.
+    """
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            room -= len(item)
+        elif isinstance(item, dict):
+            room -= 4 * len(item)
+            waiting.extend(dict.keys(item))
+            waiting.extend(dict.values(item))
+        elif isinstance(item, (list, tuple)):
+            room -= 2 * len(item)
+            waiting.extend(item)
+        if room < 0:
+            raise BadResult(f"{what} is cyclic, or longer as JSON than is taken")
