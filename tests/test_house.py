@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tool_gym"
 
 FLOORS = [
-    {"_version", "errors", "jsonvalue", "frozen", "messages", "schema", "scenario", "trajectory"},
+    {"_version", "errors", "jsonvalue", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
     {"sandbox", "verify", "parsing", "render", "transcript"},
     {"packs", "episode"},
     {"spaces", "env", "vector", "wrappers", "registration", "authoring"},

@@ -30,7 +30,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
 
     def __init__(
         self,
-        pack: str | None = None,
+        pack: str | Pack | None = None,
         scenario: str | None = None,
         split: str | None = None,
         reward: str | None = None,
@@ -46,7 +46,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         """Makes an environment over a pack's scenarios.
 
         Args:
-            pack: Name or folder of a pack; the default pack by default.
+            pack: Name or folder of a pack, or a loaded one; the default pack by default.
             scenario: Id of the one scenario to play; by default the seed chooses among those of the split.
             split: Split to choose from, or "all"; `train` where the pack has one, else all, by default.
             reward: Name of the reward, the pack's own by default.
@@ -67,7 +67,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         unknown = sorted(caps.keys() - Caps.model_fields.keys())
         if unknown:
             raise UnknownName("argument of ToolUse-v0", unknown[0], Caps.model_fields)
-        self.pack: Pack = load_pack(pack or DEFAULT_PACK)
+        self.pack = pack if isinstance(pack, Pack) else load_pack(pack or DEFAULT_PACK)
         self.render_mode = render_mode
         self.caps = Caps(**caps)
         self._ids = self._choices(scenario, split)
@@ -154,7 +154,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         self._show()
         return result
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The transcript as text under `ansi`; under `human` it has been printed already."""
         if self.render_mode != "ansi":
             return None

@@ -11,12 +11,13 @@ A step has two halves, so that the calls of many episodes can travel to the sand
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from tool_gym.errors import EpisodeError, InputError, UnknownName
-from tool_gym.jsonvalue import Json, digest
+from tool_gym.jsonvalue import digest
 from tool_gym.messages import AssistantMessage, Noun, ToolCall, ToolMessage, read_action
 from tool_gym.packs.reader import Pack
+from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import Gold, Score, Termination, Trajectory, Transition
 from tool_gym.transcript import Transcript
@@ -57,33 +58,6 @@ class StepResult(NamedTuple):
     terminated: bool
     truncated: bool
     info: dict[str, Any]
-
-
-class Session(Protocol):
-    """The tools of one episode, wherever they run; see `tool_gym.sandbox.session.Session`."""
-
-    def call(self, calls: Sequence[ToolCall], *, time_limit_s: float | None = None) -> list[ToolMessage]:
-        """Runs calls in order."""
-
-    async def acall(self, calls: Sequence[ToolCall], *, time_limit_s: float | None = None) -> list[ToolMessage]:
-        """Runs calls in order without blocking the event loop."""
-
-    def snapshot(self) -> Any:
-        """Plain data from which `restore` continues."""
-
-    def restore(self, snapshot: Any) -> None:
-        """Goes back to a snapshot."""
-
-    @property
-    def state(self) -> Json:
-        """The tools' state, JSON data."""
-
-
-class SessionMaker(Protocol):
-    """Where sessions come from: an `Executor`, or what stands in for one."""
-
-    def session(self, tools: Sequence[Any], seed: int = 0, state: Json = None, **options: Any) -> Session:
-        """Opens a session."""
 
 
 def rules(pack: Pack, reward: str | None, matcher: str | None, max_turns: int | None) -> dict[str, Any]:
@@ -127,7 +101,7 @@ class Episode:
     def __init__(
         self,
         scenario: Scenario,
-        executor: SessionMaker,
+        executor: Executor,
         *,
         reward: str = DEFAULT_REWARD,
         matcher: str | None = None,
@@ -181,7 +155,7 @@ class Episode:
             )
 
     @classmethod
-    def of_pack(cls, pack: Pack, scenario: str, executor: SessionMaker, **options: Any) -> Episode:
+    def of_pack(cls, pack: Pack, scenario: str, executor: Executor, **options: Any) -> Episode:
         """Opens an episode of a pack's scenario, under the pack's own rules where none are given.
 
         Args:
@@ -202,10 +176,7 @@ class Episode:
             **{**options, **rules(pack, *[options.get(name) for name in names])},
             pack=pack.name,
             version=pack.version,
-            tables=pack.tables,
-            domain=pack.digest,
-            check_arguments=pack.manifest.check_arguments,
-            trusted=pack.trusted,
+            **pack.session_options,
         )
 
     @property
@@ -313,7 +284,9 @@ class Episode:
         self.termination = self._ending(replied, fits)
         ended = self.termination is not None
         state = self.session.state if ended else None
-        reward, score = self._scorer.turn(action, results, last=ended, answered=self.termination == "answer", state=state)
+        reward, score = self._scorer.turn(
+            action, results, last=ended, answered=self.termination == "answer", state=state
+        )
         state_digest = None if self.scenario.initial_state is None else digest(self.session.state)
         self._transitions.append(
             Transition(

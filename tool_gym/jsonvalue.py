@@ -14,7 +14,6 @@ import fractions
 import hashlib
 import json
 import math
-import re
 from collections import Counter as CounterType
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import ItemsView, KeysView, ValuesView
@@ -31,7 +30,8 @@ MAX_NODES = 1_000_000
 """Values inside a value, counted by the careful path."""
 
 _STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_BIG_NUMBER = re.compile(rb"\d{19}")
+_DIGITS = bytes(ord("0") if chr(i) in "0123456789" else ord(" ") for i in range(256))
+_BIG_NUMBER = b"0" * 19  # what `_DIGITS` makes of the shortest number that may not fit 64 bits
 _VIEWS = (KeysView, ValuesView, ItemsView)
 _DICTS = (dict, OrderedDict, defaultdict, CounterType)
 
@@ -75,7 +75,7 @@ def loads(text: bytes | str) -> Json:
     """
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
-        if not _BIG_NUMBER.search(data):
+        if _BIG_NUMBER not in data.translate(_DIGITS):
             return orjson.loads(data)
         return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:

@@ -13,7 +13,8 @@ from pathlib import Path
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from tool_gym.packs.discovery import PackSource, add_pack, installed_packs
+from tool_gym.errors import PackError
+from tool_gym.packs.discovery import PackSource, add_pack, discover
 
 ENTRY_POINT = "tool_gym.env:ToolUseEnv"
 VECTOR_ENTRY_POINT = "tool_gym.vector:ToolUseVectorEnv"
@@ -40,11 +41,15 @@ def register_installed() -> None:
     gym.registry["ToolUse-v0"] = EnvSpec(
         id="ToolUse-v0", entry_point=ENTRY_POINT, vector_entry_point=VECTOR_ENTRY_POINT
     )
-    for source in installed_packs().values():
+    found = discover()
+    broken = list(found.problems)
+    for source in found.packs.values():
         try:
             _register(source)
-        except Exception as error:
-            warnings.warn(f"pack {source.name!r} at {source.path} is not registered: {error}", stacklevel=2)
+        except PackError as error:
+            broken.append(str(error))
+    for problem in broken:
+        warnings.warn(f"a pack is left out: {problem}", stacklevel=2)
 
 
 def environment_ids(source: PackSource) -> Iterator[tuple[str, str | None]]:

@@ -16,14 +16,13 @@ from pydantic import Field, StringConstraints, model_validator
 from tool_gym.frozen import FrozenDict, freeze
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import Noun
+from tool_gym.names import SLUG
 
 Kind: TypeAlias = Literal["text", "number", "date", "bool", "enum", "list", "object"]
 Structure: TypeAlias = Literal["single_hop", "parallel_single_hop", "multi_hop", "parallel_multi_hop"]
 STRUCTURES: tuple[Structure, ...] = ("single_hop", "parallel_single_hop", "multi_hop", "parallel_multi_hop")
 Truth: TypeAlias = Literal["invented", "extracted", "claimed"]
 
-SLUG = r"[a-z0-9][a-z0-9-]*"
-"""What names of packs and ids of scenarios are made of: they become environment ids."""
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$", max_length=100)]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -32,7 +32,8 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         """
         if num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs}")
-        self.envs = [ToolUseEnv(**kwargs) for _ in range(num_envs)]
+        first = ToolUseEnv(**kwargs)
+        self.envs = [first, *(ToolUseEnv(**{**kwargs, "pack": first.pack}) for _ in range(num_envs - 1))]
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**ToolUseEnv.metadata, "autoreset_mode": self.autoreset_mode}
@@ -52,9 +53,7 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
             seed: One per sub-environment, or one integer s for s, s + 1, ...
             options: As `ToolUseEnv.reset`, for all of them; `reset_mask` (bool[num_envs]) chooses which begin anew.
         """
-        seeds = [None if seed is None else seed + i for i in range(self.num_envs)] if _scalar(seed) else list(seed)
-        if len(seeds) != self.num_envs:
-            raise InputError(f"expected {self.num_envs} seeds, one per sub-environment, got {len(seeds)}")
+        seeds = self._seeds(seed)
         options = dict(options or {})
         mask = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, dtype=np.bool_)), dtype=np.bool_)
         if mask.shape != (self.num_envs,):
@@ -64,6 +63,15 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
             _, infos[i] = self.envs[i].reset(seed=seeds[i], options=options)
         self._ended[mask] = False
         return self._observe(), columns(infos)
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, (int, np.integer)):
+            return [int(seed) + i for i in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise InputError(f"expected {self.num_envs} seeds, one per sub-environment, got {len(seed)}")
+        return list(seed)
 
     def step(self, actions: Any) -> tuple[dict[str, Any], Any, Any, Any, dict[str, Any]]:
         """Plays one turn in every sub-environment; one that ended is reset instead (under NEXT_STEP)."""
@@ -99,7 +107,7 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         views = [env.episode.observation for env in self.envs]
         return {"messages": tuple([v["messages"] for v in views]), "tools": tuple([v["tools"] for v in views])}
 
-    def render(self) -> tuple[str | None, ...]:
+    def render(self) -> tuple[Any, ...]:
         """The transcripts of all sub-environments, see `ToolUseEnv.render`."""
         return tuple(env.render() for env in self.envs)
 
@@ -116,10 +124,6 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         """Closes the sub-environments."""
         for env in self.envs:
             env.close()
-
-
-def _scalar(seed: object) -> bool:
-    return seed is None or isinstance(seed, (int, np.integer))
 
 
 def columns(infos: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
@@ -140,7 +144,8 @@ def columns(infos: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
         if isinstance(first, dict) and key != "final_obs":
             table[key] = columns(values)
         elif type(first) in (int, float, bool):
-            table[key] = np.array([type(first)() if value is None else value for value in values], dtype=type(first))
+            zero = first * 0
+            table[key] = np.array([zero if value is None else value for value in values], dtype=type(first))
         else:
             table[key] = np.empty(len(infos), dtype=object)
             for i, value in enumerate(values):

@@ -12,11 +12,9 @@ from conftest import MULTI, SCENARIOS, TABLES
 from tool_gym.errors import PackError, UnknownName
 from tool_gym.packs import discovery
 from tool_gym.packs.discovery import add_pack, installed_packs, problems, shipped_folders
-from tool_gym.packs.identity import SLUG
 from tool_gym.packs.ids import read_ids
 from tool_gym.packs.reader import load_pack
 from tool_gym.packs.writer import write_pack
-from tool_gym.scenario import SLUG as SCENARIO_SLUG
 
 
 @pytest.fixture(autouse=True)

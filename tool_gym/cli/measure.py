@@ -47,7 +47,7 @@ def evaluate(
     if not ids:
         raise UnknownName(f"split with scenarios in pack {source.name!r}", split, [*source.manifest.splits, "all"])
     todo = plays(ids, k)
-    options = {"reward": reward, "matcher": matcher, "max_turns": max_turns}
+    options: dict[str, Any] = {"reward": reward, "matcher": matcher, "max_turns": max_turns}
     with Executor(execution=_execution(execution)) as executor:
         games = rollout(_policy(policy, source, seed), source, todo, executor, seed=seed, **options)
         finished = dict(progress(games, len(todo), policy))
@@ -65,10 +65,11 @@ def evaluate(
 def _policy(name: str, pack: Any, seed: int) -> Any:
     from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
 
-    policies = {"oracle": lambda: OraclePolicy(pack), "random": lambda: RandomPolicy(seed)}
-    if name not in policies:
-        raise UnknownName("policy", name, policies)
-    return policies[name]()
+    if name == "oracle":
+        return OraclePolicy(pack)
+    if name == "random":
+        return RandomPolicy(seed)
+    raise UnknownName("policy", name, ["oracle", "random"])
 
 
 def rescore(

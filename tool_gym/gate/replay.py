@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tool_gym.episode import Caps, Episode, SessionMaker
+from tool_gym.episode import Caps, Episode
 from tool_gym.errors import InputError
 from tool_gym.packs.reader import Pack
+from tool_gym.sandbox.executor import Executor
 from tool_gym.trajectory import Trajectory, Transition
 
 
@@ -28,7 +29,7 @@ class Difference(NamedTuple):
     excused: bool
 
 
-def replay(trajectory: Trajectory, pack: Pack, executor: SessionMaker) -> Difference | None:
+def replay(trajectory: Trajectory, pack: Pack, executor: Executor) -> Difference | None:
     """Plays the actions of a trajectory again and compares every turn; None if nothing differs.
 
     Raises:
@@ -46,7 +47,7 @@ def replay(trajectory: Trajectory, pack: Pack, executor: SessionMaker) -> Differ
     return None
 
 
-def reopen(trajectory: Trajectory, pack: Pack, executor: SessionMaker) -> Episode:
+def reopen(trajectory: Trajectory, pack: Pack, executor: Executor) -> Episode:
     """The episode of a trajectory at its beginning.
 
     Raises:

@@ -53,17 +53,14 @@ def validate_scenario(pack: Pack, scenario_id: str, executors: Sequence[Executor
         yield Finding("error", "files", scenario_id, str(error))
         return
     yield from _schemas(pack, scenario)
-    dead = {}
     for tool in scenario.tools:
         try:
-            executors[0].session([tool], tables=pack.tables, domain=pack.digest, trusted=pack.trusted)
+            executors[0].session([tool], **pack.session_options)
         except ToolRejected as error:
-            dead[tool.name] = error
-    for name, error in dead.items():
-        needed = any(name in step.tools and step.arguments is not None for step in scenario.sub_questions)
-        yield Finding(
-            "error" if needed else "warning", "dialect", scenario_id, f"{error}; calling it answers tool_error"
-        )
+            needed = any(tool.name in step.tools and step.arguments is not None for step in scenario.sub_questions)
+            yield Finding(
+                "error" if needed else "warning", "dialect", scenario_id, f"{error}; calling it answers tool_error"
+            )
     if scenario.initial_state is None and not any(step.arguments is not None for step in scenario.sub_questions):
         yield Finding(
             "warning", "gold", scenario_id, "no sub-question has a reference call, so nothing can be replayed"
@@ -80,8 +77,9 @@ def _schemas(pack: Pack, scenario: Scenario) -> Iterator[Finding]:
         return
     parameters = {tool.name: tool.parameters for tool in scenario.tools}
     for step in scenario.sub_questions:
-        problem = step.arguments is not None and argument_problem(parameters[step.tools[0]], step.arguments)
-        if problem:
+        if step.arguments is None:
+            continue
+        if problem := argument_problem(parameters[step.tools[0]], step.arguments):
             message = f"sub-question {step.id!r}: the reference arguments do not fit {step.tools[0]!r}: {problem}"
             yield Finding("error", "schema", scenario.id, message)
 
@@ -108,16 +106,7 @@ def _gold(pack: Pack, scenario: Scenario, executors: Sequence[Executor]) -> Iter
 
 
 def _play(pack: Pack, scenario: Scenario, steps: Sequence[SubQuestion], executor: Executor) -> list[ToolMessage]:
-    session = executor.session(
-        scenario.tools,
-        0,
-        scenario.initial_state,
-        tables=pack.tables,
-        domain=pack.digest,
-        check_arguments=pack.manifest.check_arguments,
-        trusted=pack.trusted,
-        strict=False,
-    )
+    session = executor.session(scenario.tools, 0, scenario.initial_state, strict=False, **pack.session_options)
     return session.call([ToolCall(id=step.id, name=step.tools[0], arguments=step.arguments or {}) for step in steps])
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from tool_gym._version import __version__
 from tool_gym.errors import PackError
 from tool_gym.jsonvalue import Json, NotJson, loads
+from tool_gym.names import SLUG
 from tool_gym.packs.files import MANIFEST, check_advice, read_small
 
 FORMAT = 1
 """The version of the format on disk that this package reads and writes."""
-SLUG = r"[a-z0-9][a-z0-9-]*"
-"""Names of packs and ids of scenarios, as `tool_gym.scenario.SLUG`, which costs an import of pydantic."""
 _NAME = re.compile(SLUG)
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from tool_gym.errors import PackError
+from tool_gym.names import SLUG
 from tool_gym.packs.files import IDS, check_advice, read_small
-from tool_gym.packs.identity import SLUG
 
 _LINE = re.compile(rf"({SLUG}) ([A-Za-z0-9_-]{{1,100}})")
 _ALL_LINES = re.compile(rf"(?:{SLUG} [A-Za-z0-9_-]{{1,100}}\n)*+")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tool_gym.errors import PackError, UnknownName
 from tool_gym.jsonvalue import Json
-from tool_gym.packs.checking import find_problems
+from tool_gym.packs.checking import find_problems, has_its_hashes
 from tool_gym.packs.discovery import find_pack, installed_packs, shipped_folders
 from tool_gym.packs.files import MANIFEST, SCENARIOS, TABLES, TOOLS, check_advice
 from tool_gym.packs.ids import read_ids
@@ -135,7 +136,19 @@ class Pack:
     def trusted(self) -> bool:
         """Whether the pack ships inside this distribution and its files are what its manifest says."""
         real = self.path.resolve()
-        return any(real.is_relative_to(folder) for folder in shipped_folders()) and not self.verify()
+        return any(real.is_relative_to(folder) for folder in shipped_folders()) and has_its_hashes(
+            self.path, self.manifest
+        )
+
+    @property
+    def session_options(self) -> dict[str, Any]:
+        """What `Executor.session` must know of the pack beside a scenario's tools."""
+        return {
+            "tables": self.tables,
+            "domain": self.digest,
+            "check_arguments": self.manifest.check_arguments,
+            "trusted": self.trusted,
+        }
 
     @functools.cached_property
     def _splits(self) -> dict[str, str]:
