@@ -140,7 +140,7 @@ def columns(infos: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     for key in dict.fromkeys(key for info in infos if info for key in info):
         has = np.array([info is not None and key in info for info in infos], dtype=np.bool_)
         values = [info[key] if info is not None and key in info else None for info in infos]
-        first = values[int(np.argmax(has))]
+        first: Any = values[int(np.argmax(has))]
         if isinstance(first, dict) and key != "final_obs":
             table[key] = columns(values)
         elif type(first) in (int, float, bool):

@@ -134,7 +134,3 @@ def test_reading_ids_reads_no_scenario(tmp_path):
     folder = make(tmp_path / "towns", "towns")
     (folder / "scenarios.jsonl").unlink()
     assert read_ids(folder) == {scenario.id: scenario.split for scenario in SCENARIOS}
-
-
-def test_names_are_checked_by_the_same_rule_as_the_nouns():
-    assert SLUG == SCENARIO_SLUG

@@ -26,6 +26,7 @@ MAX_WIDTH = 1_000_000
 """Width or precision that a format may ask for."""
 
 _NUMBER = re.compile(r"\d+")
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 
 
 class Bounded:
@@ -118,7 +119,7 @@ class Bounded:
     def format_value(self, value: Any, conversion: int, spec: str) -> str:
         """One field of an f-string; `conversion` as in `ast.FormattedValue`."""
         if conversion != -1:
-            value = {"r": repr, "s": str, "a": ascii}[chr(conversion)](value)
+            value = _CONVERSIONS[chr(conversion)](value)
         return self.format(value, spec)
 
     def format(self, value: Any, spec: str = "") -> str:
@@ -183,7 +184,8 @@ class Bounded:
             def __instancecheck__(cls, value: object) -> bool:
                 return isinstance(value, (range, _LongRange))
 
-        return Kind("range", (), {"__module__": "builtins"})
+        doc = "Python's own; a long one costs a step for each item that is taken from it."
+        return Kind("range", (), {"__module__": "builtins", "__doc__": doc})
 
 
 class _LongRange:

@@ -61,7 +61,7 @@ SHARED: dict[ModuleType, str] = {
     binascii: "hexlify unhexlify b2a_hex a2b_hex b2a_base64 a2b_base64 crc32 crc_hqx Error",
     bisect: "bisect bisect_left bisect_right insort insort_left insort_right",
     calendar: "isleap leapdays weekday monthrange monthcalendar month calendar timegm month_name month_abbr day_name "
-    "day_abbr Calendar TextCalendar HTMLCalendar IllegalMonthError IllegalWeekdayError "
+    "day_abbr Calendar IllegalMonthError IllegalWeekdayError "
     "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY",
     cmath: "acos acosh asin asinh atan atanh cos cosh exp isclose isfinite isinf isnan log log10 phase polar rect sin "
     "sinh sqrt tan tanh e inf infj nan nanj pi tau",

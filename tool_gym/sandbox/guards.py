@@ -41,7 +41,7 @@ class Guards:
 
     def __init__(self, bounded: Bounded, answers: dict[str, Callable[[Any], Any]]) -> None:
         self._bounded = bounded
-        self._answers = {
+        self._answers: dict[str, Callable[[Any], Any]] = {
             **answers,
             "format": self._format,
             "format_map": self._format_map,
@@ -211,5 +211,5 @@ class _TypeKind(type):
         return isinstance(value, type)
 
 
-TYPE = _TypeKind("type", (), {"__module__": "builtins"})
-"""The tools' `type`: tells the class of an object that is no class, and makes none."""
+TYPE = _TypeKind("type", (), {"__module__": "builtins", "__doc__": "Tells the class of an object that is no class."})
+"""The tools' `type`."""

@@ -92,15 +92,17 @@ class Library:
         """
         loaded = self._kept.get(key)
         if loaded is None:
+            if key not in self._sources:
+                raise Refused(f"no source was added as {key!r}", None)
             try:
                 loaded = self._compile(self._sources[key])
             except Refused as refused:
-                loaded = refused
+                loaded = refused.with_traceback(None)
             self._kept[key] = loaded
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         if isinstance(loaded, Refused):
-            raise loaded.with_traceback(None)
+            raise Refused(loaded.reason, loaded.line)
         return loaded
 
     def fresh(self, loaded: Loaded) -> tuple[dict[str, Any], Callable[..., Any]]:

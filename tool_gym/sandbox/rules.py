@@ -10,7 +10,7 @@ from __future__ import annotations
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 MODULE_NAME = "tool"
-"""`__name__` of every tool's namespace, so `__module__` of its classes and functions: guards know a tool's own by it."""
+"""`__name__` of every tool's namespace, thus `__module__` of its classes and functions: guards know its own by it."""
 
 FRAMES = frozenset(INSPECT_ATTRIBUTES) | {"mro", "gi_running", "tb_lasti", "tb_lineno"}
 """Attributes of frames, code, generators and classes that lead out of the tool."""

@@ -7,6 +7,7 @@ knows no processes and no signals: whoever owns them calls `interrupt_if_late` n
 from __future__ import annotations
 
 import decimal
+import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from tool_gym.sandbox.results import BadResult, encode_result, scrub
 
 DEFAULT_FUEL = 4_000_000
 """Steps of one call: an empty endless loop ends after some 0.1 s, an endless recursion tree after 0.5 s."""
+MIN_RECURSION_LIMIT = 3000
+"""Python's own limit is raised to this, so that the dialect's (`fuel.MAX_DEPTH`) is reached first."""
 MAX_REASON_CHARS = 2000
 _NO_SEED = bytes(32)
 _TEXT_FUEL = 10_000
@@ -68,6 +71,7 @@ class Runtime:
     ) -> None:
         self._time_limit_s = call_time_limit_s
         self._max_result_bytes = max_result_bytes
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), MIN_RECURSION_LIMIT))
         names: dict[str, Any] = {}
         self._meter = Meter(names, fuel)
         self._clock = Clock()
@@ -213,7 +217,8 @@ class Runtime:
     def _try_to_load(self, key: str) -> None:
         loaded = self._load(key)
         if loaded.namespace is None:
-            self._library.fresh(loaded)
+            with decimal.localcontext(decimal.Context()):
+                self._library.fresh(loaded)
 
     def _failure(self, error: BaseException) -> Outcome:
         if isinstance(error, BadResult):
@@ -228,7 +233,7 @@ class Runtime:
         return Outcome("tool_error", self._text(error).encode(), deterministic)
 
     def _text(self, error: BaseException) -> str:
-        """What an exception says, with its type where the text alone says nothing; it may be of the tool's own class."""
+        """What an exception, perhaps of the tool's own class, says; with its type where the text alone says nothing."""
         kind = type(error).__name__
         text, problem = self._attempt(_TEXT_LIMIT_S, _TEXT_FUEL, str, error)
         if problem is not None:

@@ -58,7 +58,7 @@ _METHODS = "copy union intersection difference symmetric_difference"
 
 
 class Set(set[Any], metaclass=_Kind):
-    """A set with an order of its own; see the module."""
+    """A set that iterates in an order of its own: text is sorted."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(ordered(set.__iter__(self)))
@@ -77,7 +77,7 @@ class Set(set[Any], metaclass=_Kind):
 
 
 class FrozenSet(frozenset[Any], metaclass=_Kind):
-    """A frozenset with an order of its own; see the module."""
+    """A frozenset that iterates in an order of its own: text is sorted."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(ordered(frozenset.__iter__(self)))

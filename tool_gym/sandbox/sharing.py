@@ -2,7 +2,8 @@
 
 That is so when every global name that its functions read is bound once, to a function, an import, a plain class or an
 immutable constant, and nothing writes attributes except those of `self`. What else the module holds (the results of
-demo code, say) no function can see. In all other cases each call gets a fresh namespace.
+demo code, say) no function can see. Nor may statements of the module turn the knobs of `random` and `decimal`, which
+each call finds as new. In all other cases each call gets a fresh namespace.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_MODULES_WITH_STATE = frozenset({"random", "decimal"})
 _PLAIN_DECORATORS = frozenset({"dataclass", "property", "staticmethod", "classmethod"})
 
 
@@ -37,6 +39,8 @@ def keeps_nothing(tree: ast.Module) -> bool:
     """Whether calls of the tool can share one namespace."""
     nodes = list(ast.walk(tree))
     if any(isinstance(node, ast.Global) or _writes_elsewhere(node) for node in nodes):
+        return False
+    if _imports(nodes) & _MODULES_WITH_STATE and not all(map(_is_inert, tree.body)):
         return False
     immutable = _immutable_values(tree.body)
     scopes = [node for node in _own_scope(tree.body) if isinstance(node, (_Function, ast.ClassDef, ast.Lambda))]
@@ -79,6 +83,20 @@ def _loads(scope: ast.AST) -> Iterator[str]:
     return (node.id for node in ast.walk(scope) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
 
 
+def _imports(nodes: list[ast.AST]) -> set[str | None]:
+    direct = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return direct | {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
+def _is_inert(statement: ast.stmt) -> bool:
+    """Whether a statement of the module only defines something."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return statement.value is None or _is_constant(statement.value)
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass))
+
+
 def _immutable_values(body: list[ast.stmt]) -> set[int]:
     """Ids of the target names of module-level assignments of immutable constants."""
     found = set()
@@ -114,9 +132,7 @@ def _is_plain(node: ast.AST) -> bool:
 def _is_plain_member(node: ast.stmt) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.Pass)):
         return isinstance(node, ast.Pass) or _is_plain(node)
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        return node.value is None or _is_constant(node.value)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return isinstance(node, (ast.Assign, ast.AnnAssign, ast.Expr)) and _is_inert(node)
 
 
 def _is_plain_decorator(node: ast.expr) -> bool:

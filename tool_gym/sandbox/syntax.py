@@ -13,14 +13,17 @@ _SMALL = 1000
 
 
 def load_name(name: str, context: ast.expr_context | None = None) -> ast.Name:
+    """A name, read unless the context says otherwise."""
     return ast.Name(name, context or ast.Load())
 
 
 def call(name: str, *args: ast.expr) -> ast.Call:
+    """A call of a function by name."""
     return ast.Call(load_name(name), list(args), [])
 
 
 def assign(target: ast.expr, value: ast.expr) -> ast.Assign:
+    """An assignment to one target."""
     return ast.Assign([target], value)
 
 
@@ -74,6 +77,7 @@ def is_calculator(node: ast.Call) -> bool:
 
 
 def makes_view(node: ast.expr) -> bool:
+    """Whether an expression is a call of `keys` or `items`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")
 
 

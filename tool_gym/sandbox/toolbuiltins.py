@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import numbers
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any, NoReturn
 
 from tool_gym.sandbox.arithmetic import Arithmetic
@@ -82,12 +84,14 @@ def replaced(meter: Meter, bounded: Bounded, guards: Guards) -> dict[str, Any]:
     def hash(it: Any) -> int:
         """The same in every process."""
         native = builtins.hash(it)
-        if isinstance(it, (int, float)):
+        if isinstance(it, numbers.Number):
             return native
-        if isinstance(it, (str, bytes, tuple, frozenset, type(None))):
-            return int.from_bytes(hashlib.sha256(repr(it).encode("utf-8", "replace")).digest()[:7], "big")
-        own: Any = type(it).__hash__
-        return 0 if own is object.__hash__ else native
+        method: Any = type(it).__hash__
+        if method is object.__hash__:
+            return 0
+        if isinstance(method, FunctionType) and method.__module__ == MODULE_NAME:
+            return native
+        return int.from_bytes(hashlib.sha256(repr(it).encode("utf-8", "replace")).digest()[:7], "big")
 
     def iter(*args: Any) -> Any:
         """Counts the steps of `iter(function, sentinel)`."""

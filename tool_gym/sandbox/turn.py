@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Protocol
 
 from tool_gym.sandbox.runtime import Outcome, Rejection
-from tool_gym.sandbox.wire import MAX_RESULT_BYTES, Call, Job, Reply
+from tool_gym.sandbox.wire import Call, Job, Reply
 
 
 class Language(Protocol):
@@ -62,11 +62,7 @@ class Turn:
             limit_s = min(self._limit_s, self._left_s)
             status, payload, deterministic, state = self._language.run(key, arguments, seed, self._state, limit_s)
         if state is not None:
-            if len(state) > MAX_RESULT_BYTES:
-                reason = f"the new state is {len(state)} bytes long, at most {MAX_RESULT_BYTES} are kept"
-                status, payload, state = "limit", reason.encode(), None
-            else:
-                self._state = state
+            self._state = state
         seconds = perf_counter() - begun
         self._left_s -= seconds
         return Reply(status, payload, deterministic, state, seconds)

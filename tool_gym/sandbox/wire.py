@@ -14,10 +14,8 @@ from typing import NamedTuple, TypeAlias
 STATUSES = ("ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed")
 """The statuses of `tool_gym.messages.Status`; a reply names one by its place."""
 
-MAX_RESULT_BYTES = 1_000_000
-"""Longest JSON text of a tool's result, and of a session's state, in bytes."""
-MAX_REPLY_BYTES = 2 * MAX_RESULT_BYTES
-"""Longest payload or state that a parent reads before it calls its worker a liar."""
+MAX_REPLY_BYTES = 2_000_000
+"""Longest payload or state that a parent reads before it calls its worker a liar: twice what a runtime lets through."""
 READ_BYTES = 65536
 """Bytes asked of a socket at once; larger buffers cost more to allocate than they save."""
 

@@ -9,6 +9,9 @@ Usage: python -S -s -P -B zygote.py '<settings as JSON>' with the control socket
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import encodings.aliases
 import gc
 import importlib
 import json
@@ -50,11 +53,17 @@ def main() -> None:
 
 
 def _load(settings: dict[str, Any]) -> tuple[Any, Any]:
-    """Imports what workers need, without running `tool_gym/__init__.py` and the heavy packages behind it."""
+    """Imports what workers need, without running `tool_gym/__init__.py` and the heavy packages behind it.
+
+    That includes all text encodings: Python finds them when they are first used, and a sealed worker finds no file.
+    """
     package = types.ModuleType("tool_gym")
     package.__path__ = [settings["package"]]
     sys.modules["tool_gym"] = package
     sys.path.extend(settings["path"])
+    for name in sorted(set(encodings.aliases.aliases.values())):
+        with contextlib.suppress(LookupError, ImportError):  # some are for other platforms
+            codecs.lookup(name)
     language = getattr(importlib.import_module(settings["language"][0]), settings["language"][1])
     return language, importlib.import_module("tool_gym.sandbox.worker").serve
 

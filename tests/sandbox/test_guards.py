@@ -1,0 +1,160 @@
+import json
+
+import pytest
+from tool_play import RUNTIME, play, value
+
+from tool_gym.jsonvalue import digest, dumps
+
+ESCAPES = {
+    "a format that names a class": "'{0.__class__}'.format(1)",
+    "a format with an item in between": "'{x[0].__class__}'.format(x=[1])",
+    "a format inside a format": "'{:{0.__class__}}'.format(1)",
+    "a format by map": "list(map(str.format, ['{0.__class__}'], [1]))",
+    "format_map": "'{a.__class__}'.format_map({'a': 1})",
+    "format by getattr": "getattr('{0.__class__}', 'for' + 'mat')(1)",
+    "format of the class by getattr": "getattr(str, 'format')('{0.__class__}', 1)",
+    "format of a subclass": "S('{0.__class__}').format(1)",
+    "format of a subclass, unbound": "S.format('{0.__class__}', 1)",
+    "format by super": "S('{0.__class__}').up()",
+    "a frame in a format": "'{0.gi_frame}'.format(x for x in [])",
+    "a private attribute in a format": "'{0._x}'.format(S())",
+    "getattr": "getattr(f, '__globals__')",
+    "getattr with a default": "getattr(f, '__globals__', None)",
+    "getattr by a class of text": "getattr(f, S('__globals__'))",
+    "setattr": "setattr(f, '__code__', None)",
+    "setattr of a module": "setattr(json, 'x', 1)",
+    "delattr": "delattr(f, '__name__')",
+    "type with three arguments": "type('X', (object,), {})",
+    "the type of a class": "type(type(1))",
+    "the type of a builtin class": "type(int)",
+    "obj of an exception": "missing().obj",
+    "obj by getattr": "getattr(missing(), 'ob' + 'j')",
+    "a module's module": "json.codecs",
+    "a module's name": "json.__name__",
+    "a module's private name": "random._os",
+    "a bound builtin's module": "getattr(json.dumps, '__globals__')",
+    "get_type_hints": "typing.get_type_hints(f)",
+    "a functional enumeration": "enum.Enum('X', {'__getattribute__': 1})",
+    "a named tuple with a special field": "collections.namedtuple('X', ['__class__'])",
+    "a data class of a module's class": "dataclasses.dataclass(collections.Counter)",
+    "an order for a module's class": "functools.total_ordering(fractions.Fraction)",
+    "wrapping a module's function": "functools.wraps(f)(json.dumps)",
+    "registering with an abstract class": "collections.abc.Mapping.register(int)",
+    "the machine's randomness": "random.SystemRandom()",
+    "vars of a module": "vars(json)",
+    "vars of a function": "vars(f)",
+    "globals": "globals()",
+    "locals": "locals()",
+    "dir": "dir()",
+    "compile": "compile('1', '', 'eval')",
+    "open": "open('/etc/passwd')",
+    "input": "input()",
+    "breakpoint": "breakpoint()",
+    "exit": "exit()",
+    "memoryview": "memoryview(b'1')",
+    "private attributes of others": "A.peek(1)",
+    "special methods of others": "(5).__reduce_ex__ if 0 else getattr(5, '__add__')(1)",
+}
+HEAD = """import collections, dataclasses, enum, fractions, functools, json, random, typing
+class S(str):
+    def up(self): return super().format(1)
+class A:
+    def peek(self): return self._x
+def missing():
+    try: [].nope
+    except AttributeError as error: return error
+"""
+
+
+@pytest.mark.parametrize("expression", ESCAPES.values(), ids=ESCAPES.keys())
+def test_what_leads_out_of_the_tool_only_at_run_time_is_an_error(expression):
+    assert play(f"{HEAD}def f(): return {expression}").status == "tool_error"
+
+
+WRITES = {
+    "a module's attribute": "math.pi = 3",
+    "a module's attribute deleted": "del math.pi",
+    "a builtin class": "int.x = 1",
+    "a module's class": "fractions.Fraction.x = 1",
+    "a bound builtin": "print.x = 1",
+    "a dice's state": "random.random.x = 1",
+}
+
+
+@pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES.keys())
+def test_what_calls_share_cannot_be_written(statement):
+    source = f"import math, fractions, random\ndef f():\n  {statement}\n  return 1"
+    assert play(source).status == "tool_error"
+
+
+def test_a_tool_may_write_attributes_of_its_own_functions_classes_and_exceptions():
+    assert value("class A: n = 0\ndef f():\n  A.n += 1; f.n = 2\n  return [A.n, f.n]") == [1, 2]
+    assert value("def f():\n  e = ValueError('x'); e.code = 5\n  return e.code") == 5
+
+
+def test_hasattr_answers_false_for_refused_names():
+    assert value("def f(): return [hasattr(f, '__globals__'), hasattr(f, '__name__'), hasattr('a', 'format')]") == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_parts_of_named_tuples_can_be_read():
+    source = "from collections import namedtuple\ndef f():\n  p = namedtuple('P', 'x y')(1, 2)\n  return [p._asdict(), p._replace(x=3), p._fields]"
+    assert value(source) == [{"x": 1, "y": 2}, [3, 2], ["x", "y"]]
+
+
+ROWS = [{"a": 1}, {"a": 2}]
+THINGS = {"k": [1]}
+CHANGES = [
+    "DATA['t'].append(1)",
+    "DATA['t'][0]['a'] = 5",
+    "del DATA['t'][0]",
+    "DATA['t'] += [1]",
+    "DATA['new'] = 1",
+    "DATA['t'].__init__([])",
+    "DATA['t'].sort(key=str)",
+    "list.append(DATA['t'], 1)",
+    "L = list; L.append(DATA['t'], 1)",
+    "g = list.append; g(DATA['t'], 1)",
+    "list(map(list.append, [DATA['t']], [1]))",
+    "list.pop(DATA['t'])",
+    "list.sort(DATA['t'], key=str)",
+    "list.extend(*[DATA['t'], [1]])",
+    "list.__init__(DATA['t'])",
+    "getattr(list, 'append')(DATA['t'], 1)",
+    "type(DATA['t']).append(DATA['t'], 1)",
+    "super(type(DATA['t']), DATA['t']).append(1)",
+    "Mine.append(DATA['t'], 1)",
+    "Mine.__init__(DATA['t'], [])",
+    "dict.update(DATA, {'x': 1})",
+    "dict.pop(DATA, 't')",
+    "dict.setdefault(DATA, 'q', 1)",
+    "dict.__ior__(DATA, {'q': 1})",
+    "collections.Counter.update(DATA, {'x': 1})",
+    "collections.OrderedDict.clear(DATA)",
+    "heapq.heappush(DATA['t'], {})",
+    "heapq.heapify(DATA['t'])",
+    "bisect.insort(DATA['t'], {}, key=str)",
+    "random.shuffle(DATA['t'])",
+    "operator.iadd(DATA['t'], [1])",
+    "operator.setitem(DATA['t'], 0, 1)",
+    "functools.partial(list.append, DATA['t'])(1)",
+    "u = collections.UserList(); u.data = DATA['t']; u.append(1)",
+    "collections.ChainMap(DATA)['x'] = 1",
+    "copy.copy(DATA['t']).append(1); copy.deepcopy(DATA)['t'].append(1)",
+]
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_nothing_a_tool_does_changes_a_table(statement):
+    tables = {"t": digest(ROWS), "d": digest(THINGS)}
+    RUNTIME.add_table(digest(ROWS), dumps(ROWS))
+    RUNTIME.add_table(digest(THINGS), dumps(THINGS))
+    head = "import bisect, collections, copy, functools, heapq, operator, random\nclass Mine(list): pass\n"
+    source = f"{head}def f():\n  {statement}\n"
+    RUNTIME.add_source(source, "f", source, tables)
+    RUNTIME.run(source, b"{}", bytes(32))
+    RUNTIME.add_source("reader", "f", "def f(): return DATA", tables)
+    assert json.loads(RUNTIME.run("reader", b"{}", bytes(32)).payload) == {"t": ROWS, "d": THINGS}
