@@ -80,13 +80,16 @@ def _copied(value: Json) -> Json:
     return value.__deepcopy__({}) if isinstance(value, (FrozenDict, FrozenList)) else value
 
 
+_LEAVES = frozenset((str, int, float, bool, type(None)))
+
+
 def freeze(value: Json) -> Json:
     """A deep-frozen twin of JSON data; parts that are frozen already are shared."""
     kind = type(value)
     if kind is dict or (kind is FrozenDict and hasattr(value, "copied")):
-        return FrozenDict({key: freeze(item) for key, item in value.items()})
+        return FrozenDict([(key, item if type(item) in _LEAVES else freeze(item)) for key, item in value.items()])
     if kind is list or kind is tuple or (kind is FrozenList and hasattr(value, "copied")):
-        return FrozenList([freeze(item) for item in value])
+        return FrozenList([item if type(item) in _LEAVES else freeze(item) for item in value])
     return value
 
 

@@ -115,7 +115,7 @@ def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> Ass
         else refers to.
     """
     if isinstance(action, AssistantMessage):
-        action = {**action.__dict__}
+        action = action.__dict__
     elif not isinstance(action, Mapping):
         hint = "; wrap the environment in ParseText to act with raw text" if isinstance(action, str) else ""
         return _unreadable(f"expected an assistant message (a mapping), got {type(action).__name__}{hint}", turn)
@@ -128,23 +128,25 @@ def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> Ass
 def _read_message(action: Mapping[Any, Any], turn: int, max_chars: int) -> AssistantMessage:
     content, problem = _read_content(action.get("content"), max_chars)
     reasoning = action.get("reasoning", action.get("reasoning_content"))
-    parse_error = action.get("parse_error") if isinstance(action.get("parse_error"), str) else None
+    parse_error = action.get("parse_error")
+    parse_error = parse_error if isinstance(parse_error, str) else None
     listed = action.get("tool_calls")
     if listed is None:
         listed = ()
     elif isinstance(listed, (str, bytes, Mapping)) or not isinstance(listed, Sequence):
         listed, problem = (), f"tool_calls must be a list, got {type(listed).__name__}"
-    calls = [_read_call(item, max_chars) for item in listed[:MAX_CALLS_READ]]
+    ids = _Ids(turn)
+    calls = [_read_call(item, ids, max_chars) for item in listed[:MAX_CALLS_READ]]
     if len(listed) > MAX_CALLS_READ:
-        calls.append(ToolCall(name="", error=f"only the first {MAX_CALLS_READ} calls of a message are read"))
+        calls.append(_malformed(ids, f"only the first {MAX_CALLS_READ} calls of a message are read"))
     if problem:
         parse_error = problem
     if parse_error and not calls:
-        calls = [ToolCall(name="", error=_cut(parse_error, 1000))]
+        calls = [_malformed(ids, _cut(parse_error, 1000))]
     return AssistantMessage(
         content=content,
         reasoning=_cut(clean_text(reasoning), max_chars) if isinstance(reasoning, str) else None,
-        tool_calls=tuple(_with_ids(calls, turn)),
+        tool_calls=tuple(calls),
         parse_error=None if parse_error is None else _cut(clean_text(parse_error), 1000),
     )
 
@@ -162,28 +164,46 @@ def _read_content(content: object, max_chars: int) -> tuple[str, str | None]:
     return "", f"content must be text, got {type(content).__name__}"
 
 
-def _read_call(item: object, max_chars: int) -> ToolCall:
+class _Ids:
+    """Gives each call of a message an id of its own, that of the agent where it can be kept."""
+
+    def __init__(self, turn: int) -> None:
+        self._turn, self._seen = turn, set[str]()
+
+    def take(self, wanted: object) -> str:
+        short = _cut(clean_text(wanted), _MAX_NAME, "") if isinstance(wanted, str) else ""
+        if not short or short in self._seen:
+            short = f"call_{self._turn}_{len(self._seen)}"
+            while short in self._seen:
+                short += "_"
+        self._seen.add(short)
+        return short
+
+
+def _malformed(ids: _Ids, error: str, *, name: str = "", wanted_id: object = None, raw: str | None = None) -> ToolCall:
+    return ToolCall(id=ids.take(wanted_id), name=name, raw=raw, error=error)
+
+
+def _read_call(item: object, ids: _Ids, max_chars: int) -> ToolCall:
     if isinstance(item, ToolCall):
-        item = {**item.__dict__}
+        item = item.__dict__
     if not isinstance(item, Mapping):
-        return ToolCall(name="", raw=_raw(item), error=f"a tool call must be a mapping, got {type(item).__name__}")
+        return _malformed(ids, f"a tool call must be a mapping, got {type(item).__name__}", raw=_raw(item))
     function = item.get("function")
     inner = function if isinstance(function, Mapping) else item
-    call_id, name = item.get("id"), inner.get("name")
-    call_id = _cut(clean_text(call_id), _MAX_NAME, "") if isinstance(call_id, str) else ""
+    wanted_id, name = item.get("id"), inner.get("name")
     if not isinstance(name, str):
-        return ToolCall(id=call_id, name="", raw=_raw(item), error="a tool call needs a name, as text")
+        return _malformed(ids, "a tool call needs a name, as text", wanted_id=wanted_id, raw=_raw(item))
     short = _cut(clean_text(name), _MAX_NAME, "")
     if isinstance(item.get("error"), str):  # a parser found it malformed already
-        raw = item.get("raw")
-        raw = _cut(clean_text(raw), max_chars) if isinstance(raw, str) else None
-        return ToolCall(id=call_id, name=short, raw=raw, error=_cut(clean_text(item["error"]), 1000))
+        raw = _cut(clean_text(item["raw"]), max_chars) if isinstance(item.get("raw"), str) else None
+        return _malformed(ids, _cut(clean_text(item["error"]), 1000), name=short, wanted_id=wanted_id, raw=raw)
     arguments, error = _read_arguments(inner.get("arguments", inner.get("parameters")), max_chars)
     if len(name) > _MAX_NAME:
         error = f"a tool's name has at most {_MAX_NAME} characters, this one {len(name)}"
     if error:
-        return ToolCall(id=call_id, name=short, raw=_raw(inner.get("arguments")), error=error)
-    return ToolCall(id=call_id, name=short, arguments=arguments)
+        return _malformed(ids, error, name=short, wanted_id=wanted_id, raw=_raw(inner.get("arguments")))
+    return ToolCall(id=ids.take(wanted_id), name=short, arguments=arguments)
 
 
 def _read_arguments(arguments: object, max_chars: int) -> tuple[dict[str, Json], str | None]:
@@ -204,22 +224,8 @@ def _read_arguments(arguments: object, max_chars: int) -> tuple[dict[str, Json],
     return value, None
 
 
-def _with_ids(calls: list[ToolCall], turn: int) -> list[ToolCall]:
-    seen: set[str] = set()
-    named = []
-    for i, call in enumerate(calls):
-        if not call.id or call.id in seen:
-            call = call.model_copy(update={"id": f"call_{turn}_{i}"})
-            while call.id in seen:
-                call = call.model_copy(update={"id": call.id + "_"})
-        seen.add(call.id)
-        named.append(call)
-    return named
-
-
 def _unreadable(error: str, turn: int) -> AssistantMessage:
-    calls = _with_ids([ToolCall(name="", error=error)], turn)
-    return AssistantMessage(tool_calls=tuple(calls), parse_error=error)
+    return AssistantMessage(tool_calls=(_malformed(_Ids(turn), error),), parse_error=error)
 
 
 def _raw(value: object) -> str | None:

@@ -101,7 +101,8 @@ def test_hasattr_answers_false_for_refused_names():
 
 
 def test_parts_of_named_tuples_can_be_read():
-    source = "from collections import namedtuple\ndef f():\n  p = namedtuple('P', 'x y')(1, 2)\n  return [p._asdict(), p._replace(x=3), p._fields]"
+    head = "from collections import namedtuple\nP = namedtuple('P', 'x y')\n"
+    source = head + "def f():\n  p = P(1, 2)\n  return [p._asdict(), p._replace(x=3), p._fields]"
     assert value(source) == [{"x": 1, "y": 2}, [3, 2], ["x", "y"]]
 
 

@@ -196,7 +196,9 @@ def test_batches_of_many_domains_from_many_threads_do_not_wait_in_a_ring():
         def play(start: int) -> None:
             sessions = [executor.session([ADD], domain=str((start + n) % 6)) for n in range(6)]
             for _ in range(10):
-                found.append([message.value for message in executor.call([(s, add(n)) for n, s in enumerate(sessions)])])
+                found.append(
+                    [message.value for message in executor.call([(s, add(n)) for n, s in enumerate(sessions)])]
+                )
 
         threads = [threading.Thread(target=play, args=(n,), daemon=True) for n in range(4)]
         for thread in threads:

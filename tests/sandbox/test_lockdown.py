@@ -246,7 +246,9 @@ def test_the_doctor_finds_this_machine_sealed():
 
 @sealed
 def test_a_worker_whose_tool_takes_long_steps_back(raw_pool, raw_work):
-    slow = f"import time\ndef f():\n end = time.monotonic() + {3 * NICE_AFTER_S}\n while time.monotonic() < end:\n  pass"
+    slow = (
+        f"import time\ndef f():\n end = time.monotonic() + {3 * NICE_AFTER_S}\n while time.monotonic() < end:\n  pass"
+    )
     raw_pool.run([raw_work([slow], domain="slow")])
     worker = raw_pool.acquire("slow")
     assert os.getpriority(os.PRIO_PROCESS, worker.pid) == 19

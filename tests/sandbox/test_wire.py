@@ -80,7 +80,18 @@ def header(index=0, flags=1, took=0.0, length=0, state=0):
         header() + b"x",
         header() + header(),
     ],
-    ids=["status", "flags", "negative", "nan", "infinite", "unannounced-state", "length", "state", "byte-after", "reply-after"],
+    ids=[
+        "status",
+        "flags",
+        "negative",
+        "nan",
+        "infinite",
+        "unannounced-state",
+        "length",
+        "state",
+        "byte-after",
+        "reply-after",
+    ],
 )
 def test_a_reply_that_no_honest_worker_sends_is_refused_at_once(data):
     with pytest.raises(BadReply):

@@ -9,13 +9,11 @@ from time import perf_counter
 from typing import Protocol
 
 from tool_gym.sandbox.exchange import Exchange, Lost
-from tool_gym.sandbox.launcher import Worker
+from tool_gym.sandbox.launcher import TICK_S, Worker
 from tool_gym.sandbox.processor import current_cpu
 from tool_gym.sandbox.wire import Reply
 from tool_gym.sandbox.work import Work
 
-TICK_S = 0.02
-"""Seconds between two looks at how far the workers are."""
 CALLS_PER_WORKER = 8
 """Fewer calls than this are not worth waking one more worker for."""
 _MAX_DEATHS = 2
@@ -53,14 +51,13 @@ def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> 
         # A lone worker answers soonest from the processor where its parent waits.
         exchange = Exchange(worker, works, call_time_limit_s, current_cpu(), begun)
         exchange.send()
-        finished = False
-        while not finished:
-            ready = worker.wait(exchange.sending, _TICK_MS)
+        while exchange.sending or not exchange.receive():
+            if exchange.sending and worker.wait_to_write(_TICK_MS):
+                exchange.send()
             now = perf_counter()
             if now - checked > TICK_S:
                 checked = now
                 exchange.check_clock(now)
-            finished = ready and exchange.advance()
     except Lost as loss:
         stock.discard(worker)
         if loss.verdict is not None:
@@ -69,7 +66,7 @@ def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> 
     except BaseException:
         stock.discard(worker)
         raise
-    worker.busy_s += now - begun
+    worker.busy_s += perf_counter() - begun
     stock.release(worker)
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from _signal import getsignal  # the public one spends more time on looking for an enum member than a tool runs
 from collections.abc import Sequence
 from types import FrameType
 
@@ -56,7 +57,7 @@ class Embedded:
 
     def close(self) -> None:
         """Gives SIGALRM back."""
-        if _in_main_thread() and signal.getsignal(signal.SIGALRM) is _look_at_clock:
+        if _in_main_thread() and getsignal(signal.SIGALRM) is _look_at_clock:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def abandon(self) -> None:
@@ -84,9 +85,9 @@ def _start_alarm(runtime: Runtime) -> bool:
     global _ticking
     if not _in_main_thread():
         return False
-    handler = signal.getsignal(signal.SIGALRM)
+    handler = getsignal(signal.SIGALRM)
     if handler is not _look_at_clock:
-        if handler is not signal.SIG_DFL:
+        if handler != signal.SIG_DFL:
             return False
         # It stays until `close`: installing it takes as long as a call.
         signal.signal(signal.SIGALRM, _look_at_clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 
 from tool_gym.sandbox.launcher import Worker
@@ -104,14 +105,14 @@ class Exchange:
         """
         try:
             while self._out:
-                self._out = self._out[self.worker.connection.send(self._out) :]
+                self._out = self._out[self.worker.connection.send(self._out, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
             pass
         except OSError:
             raise self._death() from None
 
     def receive(self) -> bool:
-        """Reads the replies that are there; True when all are in.
+        """Reads the replies that are there, waiting a tick for some; True when all are in.
 
         Raises:
             Lost: If the worker died, or lies.

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ from tool_gym.sandbox.zygote import MESSAGE, REAP, SPAWN
 
 START_TIME_LIMIT_S = 30.0
 """Seconds that a zygote or a worker may take to start, on however slow a machine."""
+TICK_S = 0.02
+"""Seconds between two looks at how far a worker is."""
+_TICK = struct.pack("@ll", 0, round(TICK_S * 1e6))
 CPU_LIMIT_S = 600
 """Processor seconds after which the kernel ends a worker: it bounds what outlives a stopped parent."""
 _MAX_GREETING = 65536
@@ -63,7 +67,7 @@ class Worker:
         pid: Its process id, which stays its own until it is reaped.
         domain: The one trust domain whose tools it runs.
         zygote: The process it was forked from.
-        connection: Stream to it, not blocking.
+        connection: Stream to it; reading waits for `TICK_S` at most.
         page: File of two 64-bit numbers that it writes: calls begun, and 1 if it ran out of memory.
         missing: For each kernel layer None, or why it is not in force.
         known: Digests of sources and tables that it has.
@@ -86,16 +90,11 @@ class Worker:
     busy_s: float = 0.0
     nice: bool = False
     clean_calls: int = 0
-    _readable: select.poll = field(default_factory=select.poll)
-    _writable: select.poll = field(default_factory=select.poll)
 
-    def __post_init__(self) -> None:
-        self._readable.register(self.connection, select.POLLIN)
-        self._writable.register(self.connection, select.POLLOUT)
-
-    def wait(self, to_write: bool, milliseconds: int) -> bool:
-        """Waits until the connection can be written to or read from; whether it can."""
-        poller = self._writable if to_write else self._readable
+    def wait_to_write(self, milliseconds: int) -> bool:
+        """Waits until the connection can be written to; whether it can."""
+        poller = select.poll()
+        poller.register(self.connection, select.POLLOUT)
         return bool(poller.poll(milliseconds))
 
     def progress(self) -> tuple[int, bool]:
@@ -157,7 +156,9 @@ class Launcher:
                 f"a worker process ended while it was being sealed ({error or 'no greeting'}); "
                 f"memory_limit_mb={self._limits.memory_limit_mb} may be too little, expected at least 64"
             ) from error
-        worker.connection.setblocking(False)
+        # The kernel keeps the time of a read: that saves asking for readiness before each.
+        worker.connection.settimeout(None)
+        worker.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
         return worker
 
     def end(self, worker: Worker) -> None:
