@@ -169,9 +169,109 @@ def test_bad_input_gets_one_clear_message_and_exit_code_2(arguments, words, tmp_
 
 
 def test_a_broken_line_is_named_and_nothing_is_half_written(tmp_path):
+    typed = ["tools", "tools add", "nonsense", "population town=北门", "add {broken", 'add {"numbers": [1, 2]}']
+    lines = "\n".join([*typed, "= <answer>880</answer>", ""])
+    result = run("play", pack_folder, "single-1", "--save", tmp_path / "t.jsonl", text=lines)
+    assert result.returncode == 0, result.stderr
+    assert "no tool is called 'nonsense'" in result.stdout
+    assert "Your answer is right" in result.stdout
+    assert run("replay", tmp_path / "t.jsonl", "--pack", pack_folder).returncode == 0
+
+
+def test_play_ends_quietly_with_its_input(pack_folder):
+    assert run("play", pack_folder, "single-1", text="").returncode == 0
+
+
+def test_show_prints_question_tools_and_gold(pack_folder):
+    text = run("show", pack_folder, "joined-1").stdout
+    assert "Ålund and 北门 together" in text
+    assert "population" in text
+    assert "6000" in text
+    hidden = run("show", pack_folder, "joined-1", "--no-gold").stdout
+    assert "6000" not in hidden
+    assert len(json.loads(run("show", pack_folder, "--json").stdout)) == 6
+
+
+def test_packs_lists_the_pack_that_ships():
+    rows = json.loads(run("packs", "--json").stdout)
+    starter = next(row for row in rows if row["pack"] == "starter")
+    assert starter["truth"] == "invented"
+    assert starter["license"] == "Apache-2.0"
+
+
+def test_packs_named_in_the_environment_are_found(pack_folder):
+    rows = json.loads(run("packs", "--json", TOOL_GYM_PACKS=str(pack_folder.parent)).stdout)
+    assert "small" in [row["pack"] for row in rows]
+
+
+def test_the_shipped_pack_passes_validation():
+    result = run("validate", "starter", "--json")
+    assert result.returncode == 0, result.stdout
+    assert json.loads(result.stdout) == {"pack": "starter", "errors": 0, "findings": []}
+
+
+def test_validation_refuses_a_pack_whose_gold_is_wrong(tmp_path):
+    from conftest import ADD, INVENTED, PEOPLE, TABLES, people
+
+    from tool_gym.packs.writer import write_pack
+    from tool_gym.scenario import Scenario, UserTurn
+
+    wrong = Scenario(
+        id="wrong-1",
+        turns=(UserTurn(content="How many?"),),
+        answer=None,
+        tools=(PEOPLE, ADD),
+        sub_questions=(people("a", "北门", 881),),
+        provenance=INVENTED,
+    )
+    write_pack(tmp_path / "wrong", name="wrong", scenarios=[wrong], tables=TABLES, title="Wrong", license="Apache-2.0")
+    result = run("validate", tmp_path / "wrong")
+    assert result.returncode == 2
+    assert "returned" in result.stdout
+    assert "881" in result.stdout
+    assert "refused" in result.stdout
+
+
+def test_import_makes_a_playable_pack_and_lists_what_is_dead(tmp_path):
+    out = tmp_path / "pack"
+    result = run("import", "ftrl", FIXTURES / "ftrl.jsonl", "--calls", FIXTURES / "ftrl_calls.jsonl", "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert "does not load" in result.stdout
+    evaluated = run("evaluate", "--policy", "random", "--pack", out, "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import", "ftrl", "no/such.jsonl", "--out", "new"], ["no/such.jsonl"]),
+        (["import", "ftrll", "no/such.jsonl", "--out", "new"], ["ftrl", "ftrll"]),
+        (["show", "no-such-pack"], ["no-such-pack", "starter"]),
+        (["show", "starter", "no-such-scenario"], ["no-such-scenario", "tool-gym show"]),
+        (["play", "starter", "no-such-scenario"], ["no-such-scenario"]),
+        (["replay", "no/such.jsonl"], ["no/such.jsonl"]),
+        (["rescore", "no/such.jsonl", "--reward", "solve_f1"], ["no/such.jsonl"]),
+        (["evaluate", "--policy", "oracel"], ["oracle"]),
+        (["evaluate", "--policy", "oracle", "--reward", "f1"], ["solve_f1"]),
+        (["evaluate", "--policy", "oracle", "--split", "dev"], ["dev", "test"]),
+        (["evaluate", "--policy", "oracle", "--execution", "docker"], ["isolated"]),
+        (["validate", "no/such/folder"], ["no/such/folder"]),
+        (["pack", "build", "no/such/folder", "--out", "new"], ["no/such/folder"]),
+        (["nonsense"], ["nonsense"]),
+    ],
+)
+def test_bad_input_gets_one_clear_message_and_exit_code_2(arguments, words, tmp_path):
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
+    assert list(tmp_path.iterdir()) == [], "nothing may be half written"
+
+
+def test_a_broken_line_is_named_and_nothing_is_half_written(tmp_path):
     lines = (FIXTURES / "ftrl.jsonl").read_text(encoding="utf-8").splitlines()
     file = tmp_path / "broken.jsonl"
-    file.write_text("\n".join((lines * 6)[:56] + ['{"messages": [']) + "\n", encoding="utf-8")
+    file.write_text("\n".join([*(lines * 6)[:56], '{"messages": [']) + "\n", encoding="utf-8")
     result = run("import", "ftrl", file, "--out", tmp_path / "new")
     assert result.returncode == 2
     assert "line 57" in result.stderr

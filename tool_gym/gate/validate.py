@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from tool_gym.errors import PackError, ToolRejected
+from tool_gym.jsonvalue import canonical
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.packs.reader import Pack
 from tool_gym.sandbox.executor import Executor
@@ -92,7 +93,12 @@ def _gold(pack: Pack, scenario: Scenario, executors: Sequence[Executor]) -> Iter
     if scenario.initial_state is None:
         plays.append(_play(pack, scenario, steps[::-1], executors[0])[::-1])
     match = find_matcher(pack.manifest.matcher)
+    made: dict[bytes, str] = {}
     for i, step in enumerate(steps):
+        other = made.setdefault(canonical([step.tools[0], step.arguments]), step.id)
+        if other != step.id:
+            message = f"sub-questions {other!r} and {step.id!r} share their reference call, which can solve only one"
+            yield Finding("error", "gold", scenario.id, message)
         answers = [play[i] for play in plays]
         call = ToolCall(name=step.tools[0], arguments=step.arguments or {})
         if not match.accepts(step.expected, call, answers[0], step.arguments):
