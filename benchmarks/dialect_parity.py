@@ -155,15 +155,19 @@ def compare(calls: list[Call]) -> dict[str, Any]:
     }
 
 
+def measure(folder: Path, sampled: int, seed: int) -> dict[str, Any]:
+    """Compares all calls of the three files."""
+    rng = np.random.default_rng(seed)
+    return compare([*ftrl_calls(folder, sampled, rng), *toolhop_calls(folder, sampled, rng)])
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Where the three data files are.")],
     sampled: Annotated[int, typer.Option(help="Sampled calls per tool.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the sampled arguments.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    rng = np.random.default_rng(seed)
-    calls = [*ftrl_calls(folder, sampled, rng), *toolhop_calls(folder, sampled, rng)]
-    found = compare(calls)
+    found = measure(folder, sampled, seed)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return

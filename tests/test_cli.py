@@ -112,7 +112,7 @@ def test_the_shipped_pack_passes_validation():
 
 
 def test_validation_refuses_a_pack_whose_gold_is_wrong(tmp_path):
-    from conftest import ADD, INVENTED, PEOPLE, TABLES, people
+    from small_pack import ADD, INVENTED, PEOPLE, TABLES, people
 
     from tool_gym.packs.writer import write_pack
     from tool_gym.scenario import Scenario, UserTurn

@@ -3,7 +3,7 @@ import json
 import pickle
 
 import pytest
-from conftest import JOINED, MULTI, PARALLEL, SCENARIOS, SINGLE, STATEFUL, TABLES, TURNS
+from small_pack import JOINED, MULTI, PARALLEL, SCENARIOS, SINGLE, STATEFUL, TABLES, TURNS
 
 from tool_gym.episode import Caps, Episode
 from tool_gym.errors import EpisodeError, InputError, UnknownName

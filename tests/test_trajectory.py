@@ -1,5 +1,5 @@
 import pytest
-from conftest import STATEFUL, TABLES
+from small_pack import STATEFUL, TABLES
 
 from tool_gym.episode import Caps, Episode
 from tool_gym.errors import InputError

@@ -22,7 +22,7 @@ def _guarded(*names: str) -> Callable[[C], C]:
     def guard(method: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
             if not hasattr(self, "copied"):
-                raise TypeError("an observation is read-only; copy.deepcopy(it) gives one that may be changed")
+                raise TypeError("this data is read-only; copy.deepcopy(it) gives data that may be changed")
             return method(self, *args, **kwargs)
 
         return guarded

@@ -387,7 +387,7 @@ KINDS = (
         length=integer(10, 90, "Minutes of an appointment."),
         pause=integer(0, 30, "Minutes between two."),
         lunch=integer(11, 13, "Hour of the lunch break."),
-        lunch_length=integer(0, 75, "Minutes of the lunch break."),
+        lunch_length=integer(15, 75, "Minutes of the lunch break."),
         wanted=integer(1, 12, "Most appointments."),
     ),
     _kind(

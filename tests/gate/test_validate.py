@@ -1,5 +1,5 @@
 import pytest
-from conftest import ADD, BROKEN, DICE, INVENTED, PEOPLE, TABLES, people, total
+from small_pack import ADD, BROKEN, DICE, INVENTED, PEOPLE, TABLES, people, total
 
 from tool_gym.gate.validate import validate_files, validate_scenario
 from tool_gym.packs.reader import load_pack

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MULTI, SCENARIOS, TABLES
+from small_pack import MULTI, SCENARIOS, TABLES
 
 from tool_gym.errors import PackError, UnknownName
 from tool_gym.packs import discovery

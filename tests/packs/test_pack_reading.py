@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import MULTI, SCENARIOS, SINGLE, TABLES
+from small_pack import MULTI, SCENARIOS, SINGLE, TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from conftest import ADD, INVENTED, MULTI, PLACES, SCENARIOS, SINGLE, TABLES
+from small_pack import ADD, INVENTED, MULTI, PLACES, SCENARIOS, SINGLE, TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,5 +1,5 @@
 import pytest
-from conftest import JOINED, SINGLE, TURNS
+from small_pack import JOINED, SINGLE, TURNS
 
 import tool_gym
 from tool_gym.errors import InputError

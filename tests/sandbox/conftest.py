@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tool_gym.sandbox.doctor import RAW, attempt
-from tool_gym.sandbox.launcher import Limits
+from tool_gym.sandbox.handle import Limits
 from tool_gym.sandbox.pool import Pool
 from tool_gym.sandbox.work import Result, Work
 

@@ -259,7 +259,7 @@ def test_two_tools_of_one_name_are_refused(either):
 def test_tools_may_be_mappings_and_a_wrong_one_is_named(either):
     session = either.session([ADD.model_dump()])
     assert session.call([call("add", a=1)])[0].value == 2
-    with pytest.raises(InputError, match="'add'.*source"):
+    with pytest.raises(InputError, match=r"'add'.*source"):
         either.session([{"name": "add", "description": "", "parameters": {}}])
 
 

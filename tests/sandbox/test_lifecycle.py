@@ -16,8 +16,11 @@ import pytest
 
 from tool_gym.errors import SandboxError
 from tool_gym.messages import ToolCall
+from tool_gym.sandbox import launcher, pool
 from tool_gym.sandbox.doctor import attempt
 from tool_gym.sandbox.executor import Executor, default_executor
+from tool_gym.sandbox.handle import Language, Limits
+from tool_gym.sandbox.launcher import Launcher
 from tool_gym.scenario import Tool
 
 ROOT = Path(__file__).parents[2]
@@ -67,9 +70,7 @@ def descriptors() -> int:
 
 
 def zygote_of(executor: Executor) -> int:
-    worker = executor._backend.acquire("probe")  # type: ignore[attr-defined]
-    executor._backend.release(worker)  # type: ignore[attr-defined]
-    return int(worker.zygote.pid)
+    return int(executor._backend._launcher._zygote.pid)  # type: ignore[attr-defined,union-attr]
 
 
 def test_closing_ends_all_processes_and_descriptors_and_may_be_repeated():
@@ -79,7 +80,7 @@ def test_closing_ends_all_processes_and_descriptors_and_may_be_repeated():
     assert [message.value for message in executor.call([(session, add(1)) for session in sessions])] == [2] * 4
     zygote = zygote_of(executor)
     workers = processes(zygote)
-    assert len(workers) == 5
+    assert len(workers) == 4
     executor.close()
     executor.close()
     assert within(5, lambda: all(map(gone, [zygote, *workers])))
@@ -129,7 +130,7 @@ def test_a_parent_that_is_killed_takes_everything_with_it():
         import sys, time
         sys.path.insert(0, {root!r})
         from tool_gym.sandbox.doctor import RAW
-        from tool_gym.sandbox.launcher import Limits
+        from tool_gym.sandbox.handle import Limits
         from tool_gym.sandbox.pool import Pool
         pool = Pool(Limits(), 2, RAW)
         worker = pool.acquire("x")
@@ -148,7 +149,7 @@ def test_a_parent_that_is_killed_takes_everything_with_it():
 def test_a_zygote_that_is_killed_is_replaced_without_loss():
     with Executor() as executor:
         session = executor.session([ADD])
-        for n in range(3):
+        for n in range(2):
             assert session.call([add(n)])[0].value == n + 1
             zygote = zygote_of(executor)
             workers = list(processes(zygote))
@@ -188,17 +189,16 @@ def test_the_longest_idle_worker_makes_room_for_a_new_domain():
         assert [message.value for message in executor.call([(s, add(0)) for s in sessions])] == [1] * 40
 
 
-def test_batches_of_many_domains_from_many_threads_do_not_wait_in_a_ring():
+def test_batches_of_many_domains_from_many_threads_do_not_wait_in_a_ring(monkeypatch):
+    monkeypatch.setattr(pool, "_SPARE_WORKERS", 1)
     with Executor(workers=1) as executor:
-        executor._backend._most = 2  # type: ignore[attr-defined]
         found = []
 
         def play(start: int) -> None:
             sessions = [executor.session([ADD], domain=str((start + n) % 6)) for n in range(6)]
             for _ in range(10):
-                found.append(
-                    [message.value for message in executor.call([(s, add(n)) for n, s in enumerate(sessions)])]
-                )
+                answers = executor.call([(session, add(n)) for n, session in enumerate(sessions)])
+                found.append([message.value for message in answers])
 
         threads = [threading.Thread(target=play, args=(n,), daemon=True) for n in range(4)]
         for thread in threads:
@@ -210,7 +210,6 @@ def test_batches_of_many_domains_from_many_threads_do_not_wait_in_a_ring():
 
 def test_an_interrupted_call_leaves_an_executor_that_works():
     with Executor(call_time_limit_s=30.0) as executor:
-        executor._backend._limits  # noqa: B018  # type: ignore[attr-defined]
         session = executor.session([ADD])
         session.call([add(1)])
         worker = executor._backend.acquire(session.domain)  # type: ignore[attr-defined]
@@ -352,11 +351,24 @@ def test_a_worker_that_knows_too_much_is_replaced():
         assert session.call([add(1)])[0].value == 2
 
 
-def test_a_memory_limit_too_small_to_start_with_is_named():
-    with Executor(memory_limit_mb=64) as executor:
-        executor._backend._launcher._limits = type(executor._backend._limits)(1.0, 1)  # type: ignore[attr-defined]
-        with pytest.raises(SandboxError, match="memory_limit_mb=1"):
-            executor.session([ADD])
+def test_a_worker_that_ends_before_it_is_sealed_is_an_error_that_says_so(monkeypatch):
+    def ended(connection):
+        raise EOFError
+
+    monkeypatch.setattr(launcher, "_read_greeting", ended)
+    starting = Launcher(Limits())
+    try:
+        with pytest.raises(SandboxError, match="ended while it was being sealed"):
+            starting.spawn("x")
+        assert within(5, lambda: not processes(starting._zygote.pid))  # type: ignore[union-attr]
+    finally:
+        starting.close()
+
+
+def test_a_zygote_that_cannot_import_is_an_error_that_shows_what_it_said():
+    starting = Launcher(Limits(), Language("no_such_module", "Nothing"))
+    with pytest.raises(SandboxError, match=r"does not start: (.|\n)*ModuleNotFoundError"):
+        starting.spawn("x")
 
 
 def test_an_interpreter_that_does_not_start_is_named(monkeypatch):
@@ -369,7 +381,7 @@ def resident_kb(pid: int | str = "self") -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4
 
 
-def _endure(pool, calls: int) -> None:
+def _endure(raw_pool, calls: int) -> None:
     from tool_gym.sandbox.work import Work
 
     fine = "def f():\n return 'x' * 100"
@@ -383,7 +395,7 @@ def _endure(pool, calls: int) -> None:
             work.sources = [(source, "f", source, {}) for source in chosen]
             work.calls = [(source, b"{}", bytes(32)) for source in chosen]
             works.append(work)
-        pool.run(works)
+        raw_pool.run(works)
         statuses = [result.status for work in works for result in work.results]
         assert statuses == ["ok"] * 99 + ["crashed"], n
 

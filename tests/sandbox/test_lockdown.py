@@ -14,7 +14,8 @@ import pytest
 
 from tool_gym.sandbox import landlock, lockdown, seccomp
 from tool_gym.sandbox.doctor import ESCAPES, doctor_report
-from tool_gym.sandbox.launcher import Launcher, Limits
+from tool_gym.sandbox.handle import Limits
+from tool_gym.sandbox.launcher import Launcher
 from tool_gym.sandbox.worker import NICE_AFTER_S
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,8 @@ def test_the_escape_would_succeed_without_them(name, tmp_path):
     source = ESCAPES[name].replace("/tmp/", f"{tmp_path}/").replace("kill(-1, 0)", "kill(os.getpid(), 0)")
     if name == "trace a process":
         source = source.replace("os.getppid()", "child()") + (
-            "\ndef child():\n pid = os.fork()\n if pid == 0:\n  import time\n  os.closerange(0, 3)\n  time.sleep(1)\n return pid"
+            "\nimport time\ndef child():\n pid = os.fork()\n"
+            " if pid == 0:\n  os.closerange(0, 3)\n  time.sleep(1)\n return pid"
         )
     result = in_child(source + "\nf()\nprint('escaped')")
     assert result.stdout.strip() == "escaped", result.stderr
@@ -259,6 +261,21 @@ def test_a_worker_whose_tool_takes_long_steps_back(raw_pool, raw_work):
     forgiven = raw_pool.acquire("slow")
     assert os.getpriority(os.PRIO_PROCESS, forgiven.pid) < 19
     raw_pool.release(forgiven)
+
+
+@sealed
+def test_after_a_death_the_workers_of_a_domain_stand_back_until_it_behaves(raw_pool, raw_work):
+    def niceness() -> int:
+        worker = raw_pool.acquire("deadly")
+        raw_pool.release(worker)
+        return os.getpriority(os.PRIO_PROCESS, worker.pid)
+
+    assert niceness() < 19
+    raw_pool.run([raw_work(["import os\ndef f():\n os._exit(1)"], domain="deadly")])
+    assert niceness() == 19
+    for _ in range(300):
+        raw_pool.run([raw_work(["def f():\n return 1"], domain="deadly")])
+    assert niceness() < 19
 
 
 @sealed

@@ -1,7 +1,7 @@
-from pathlib import Path
-
 import pytest
-from tool_play import check, plain, play, value
+from tool_play import check, plain, play, samples, value
+
+from tool_gym.sandbox.policy import compile_tool
 
 REFUSED = {
     "eval": "def f(): return eval('1')",
@@ -21,6 +21,12 @@ REFUSED = {
     "async": "async def f(): pass",
     "await in a comprehension": "async def g(): return [x async for x in y]\ndef f(): pass",
     "metaclass": "class A(metaclass=type): pass\ndef f(): pass",
+    "a class in a class statement": "class A(dict, total=().__class__): pass\ndef f(): pass",
+    "the members of an enumeration": "import enum\nclass A(enum.Enum): x = 1\ndef f(): A._member_map_['y'] = 1",
+    "a class in an f-string": "def f(): return f'{().__class__}'",
+    "a class in a format of an f-string": "def f(): return f'{1:{().__class__}}'",
+    "a class in a default": "def f(x=().__class__): pass",
+    "a class in a decorator": "@f.__class__\ndef f(): pass",
     "__getattr__": "class A:\n  def __getattr__(self, n): pass\ndef f(): pass",
     "__del__": "class A:\n  def __del__(self): pass\ndef f(): pass",
     "__new__": "class A:\n  def __new__(cls): pass\ndef f(): pass",
@@ -100,8 +106,7 @@ def test_what_a_refused_tool_answers_names_the_line_too():
     )
 
 
-SAMPLES = (Path(__file__).parent / "samples.txt").read_text(encoding="utf-8").split("#### ")[1:]
-ALIKE = dict(sample.split("\n", 1) for sample in SAMPLES)
+ALIKE = samples("alike.txt")
 
 
 @pytest.mark.parametrize("source", ALIKE.values(), ids=ALIKE.keys())
@@ -135,3 +140,35 @@ def test_a_name_that_the_source_binds_itself_is_no_builtin():
 def test_private_names_inside_a_class_are_mangled_as_in_python():
     source = "class A:\n  __n = 7\n  def get(self): return [self.__n, A.__n]\ndef f(): return [A().get(), A()._A__n]"
     assert value(source) == [[7, 7], 7]
+
+
+SHARED = {
+    "a function": "def f(): pass",
+    "constants": "N = 3\nT = (1, ('a', -2))\ndef f(): return N, T",
+    "helpers, imports and a docstring": "'doc'\nimport json\ndef g(a=1, *, b='x'): return json\ndef f(): return g()",
+    "demo code": "def f(): return 1\nresult = [f()]\nfor i in result: print(i)",
+    "a data class": "from dataclasses import dataclass, field\n@dataclass(frozen=True)\nclass A:\n  x: int = 1\n"
+    "  y: list = field(default_factory=list)\ndef f(): return A().x",
+    "an enumeration": "from enum import Enum, auto\nclass A(Enum):\n  x = auto()\ndef f(): return A.x",
+}
+FRESH = {
+    "a list": "N = []\ndef f(): return N",
+    "a global": "N = 3\ndef f():\n  global N",
+    "two bindings": "N = 3\nN = 4\ndef f(): return N",
+    "a default": "def f(x=[]): pass",
+    "a decorated function": "import functools\n@functools.cache\ndef f(): pass",
+    "a made function": "def g(): return g\nf = g()",
+    "a class's list": "class A:\n  x = []\ndef f(): return A",
+    "a written attribute": "class A: pass\ndef f(): A.x = 1",
+    "seeded dice": "import random\nrandom.seed(1)\ndef f(): pass",
+}
+
+
+@pytest.mark.parametrize("source", SHARED.values(), ids=SHARED.keys())
+def test_calls_share_a_namespace_in_which_nothing_can_be_kept(source):
+    assert compile_tool("f", source).shareable
+
+
+@pytest.mark.parametrize("source", FRESH.values(), ids=FRESH.keys())
+def test_calls_get_fresh_namespaces_where_something_might_be_kept(source):
+    assert not compile_tool("f", source).shareable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tool_gym.jsonvalue import Json, encode
@@ -10,6 +11,12 @@ from tool_gym.sandbox.runtime import Outcome, Rejection, Runtime
 
 RUNTIME = Runtime(fuel=300_000)
 SEED = bytes(range(32))
+
+
+def samples(file: str) -> dict[str, str]:
+    """Sources by title, from a text file beside the tests."""
+    parts = (Path(__file__).parent / file).read_text(encoding="utf-8").split("#### ")[1:]
+    return dict(tuple(part.split("\n", 1)) for part in parts)
 
 
 def check(source: str) -> Rejection | None:

@@ -189,6 +189,19 @@ def test_a_handed_in_value_counts_where_the_reference_call_holds_it_too_or_echo_
     assert typed(expected.model_copy(update={"echo_ok": True}), expected.value, made)
 
 
+@pytest.mark.parametrize(("expected", "arguments"), ECHOES)
+def test_without_a_path_no_reference_call_excuses_a_handed_in_value(expected, arguments):
+    anywhere = expected.model_copy(update={"path": None})
+    assert not typed(anywhere, expected.value, call(**arguments), reference=arguments)
+
+
+def test_words_among_others_in_several_arguments_hand_nothing_in():
+    made = call(kind="bait store", near="Seattle Port")
+    assert typed(expect("Seattle Bait Store", path=""), "Seattle Bait Store", made)
+    handed_in = call(kind="bait store", near="Seattle")
+    assert not typed(expect("Seattle Bait Store", path=""), "Seattle Bait Store", handed_in)
+
+
 def test_a_handed_in_value_still_has_to_stand_at_its_path_in_an_ok_result():
     made, expected = call(q="Haven"), expect("Haven", path="/capital", echo_ok=True)
     assert not typed(expected, {"error": "no place is called Haven"}, made)

@@ -54,9 +54,15 @@ class Arithmetic:
             case ast.Compare(ops=[comparison], comparators=[right]) if type(comparison) in _COMPARISONS:
                 return _COMPARISONS[type(comparison)](self._value(node.left, names), self._value(right, names))
             case ast.Name(id=name):
-                if name == "__builtins__" or name not in names:
-                    raise NameError(f"name {name!r} is not defined")
-                return names[name]
+                return self._named(name, names)
             case ast.Call(func=ast.Name(), keywords=[]):
                 return self._value(node.func, names)(*(self._value(arg, names) for arg in node.args))
         raise SyntaxError(f"{type(node).__name__} is not arithmetic; eval() takes nothing else in the tool dialect")
+
+    @staticmethod
+    def _named(name: str, names: Mapping[str, Any]) -> Any:
+        if name in names and name != "__builtins__":
+            return names[name]
+        if names["__builtins__"] is None:
+            raise TypeError("'NoneType' object is not subscriptable")  # as Python looks for the name there
+        raise NameError(f"name {name!r} is not defined")

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Protocol
 
 from tool_gym.sandbox.exchange import Exchange, Lost
-from tool_gym.sandbox.launcher import TICK_S, Worker
+from tool_gym.sandbox.handle import TICK_S, Worker
 from tool_gym.sandbox.processor import current_cpu
 from tool_gym.sandbox.wire import Reply
 from tool_gym.sandbox.work import Work
@@ -33,7 +33,7 @@ class Stock(Protocol):
         """Takes an idle worker back."""
 
     def discard(self, worker: Worker) -> None:
-        """Ends a worker in whatever state."""
+        """Ends a worker that went wrong."""
 
 
 def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> bool:
@@ -112,16 +112,17 @@ class Batch:
         """
         checked = perf_counter()
         try:
-            self._begin()
-            while self._active:
+            while self._waiting or self._active:
+                if self._waiting:
+                    self._begin()
+                if not self._active:  # all done, or all lost at once
+                    continue
                 for descriptor, _ in self._poller.poll(_TICK_MS):
                     self._serve(descriptor)
                 now = perf_counter()
                 if now - checked > TICK_S:
                     checked = now
                     self._check_clocks(now)
-                if self._waiting:
-                    self._begin()
         except BaseException:
             for _, exchange in self._active.values():
                 self._stock.discard(exchange.worker)

@@ -53,7 +53,7 @@ class Bounded:
 
     def check_power(self, a: Any, b: Any) -> None:
         """Ends the call if `a ** b` would be huge."""
-        if isinstance(a, int) and isinstance(b, int) and b > 64 and a.bit_length() * b > MAX_BITS and not -2 < a < 2:
+        if isinstance(a, int) and isinstance(b, int) and b > 1 and (abs(a).bit_length() - 1) * b > MAX_BITS:
             self._limit("the power")
 
     def check_shift(self, a: Any, b: Any) -> None:

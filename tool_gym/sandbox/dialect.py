@@ -349,6 +349,7 @@ class Dialect(RestrictingNodeTransformer):
             self.error(node, "keywords such as metaclass= in a class statement are not part of the tool dialect")
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         node.bases = [self.visit(base) for base in node.bases]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
         self._scopes.append("class")
         self._classes.append(node.name)
         body = [self.visit(statement) for statement in node.body]

@@ -6,7 +6,7 @@ import platform
 from typing import Any
 
 from tool_gym.errors import SandboxError
-from tool_gym.sandbox.launcher import CPU_LIMIT_S, Language, Limits
+from tool_gym.sandbox.handle import CPU_LIMIT_S, Language, Limits
 from tool_gym.sandbox.pool import Pool
 from tool_gym.sandbox.work import Result, Work
 

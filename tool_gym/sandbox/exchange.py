@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from tool_gym.sandbox.launcher import Worker
+from tool_gym.sandbox.handle import Worker
 from tool_gym.sandbox.wire import READ_BYTES, BadReply, Job, Reply, Source, Table, pack_request, read_replies
 from tool_gym.sandbox.work import Work
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 import threading
@@ -16,7 +15,7 @@ from tool_gym.errors import InputError, SandboxError, ToolRejected
 from tool_gym.jsonvalue import Json
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.sandbox.embedded import Embedded
-from tool_gym.sandbox.launcher import Limits
+from tool_gym.sandbox.handle import Limits
 from tool_gym.sandbox.pool import Pool
 from tool_gym.sandbox.session import Session, ToolSet, read_tool
 from tool_gym.sandbox.work import Result, Work
@@ -175,6 +174,8 @@ class Executor:
         self, pairs: Sequence[tuple[Session, ToolCall]], *, time_limit_s: float | None = None
     ) -> list[ToolMessage]:
         """As `call`, in a thread of its own, so that the event loop goes on."""
+        import asyncio  # a third of this module's import time, and whoever comes here has it loaded
+
         return await asyncio.to_thread(self.call, pairs, time_limit_s=time_limit_s)
 
     @property

@@ -12,6 +12,7 @@ import binascii
 import bisect
 import calendar
 import cmath
+import codecs
 import collections
 import collections.abc
 import contextlib
@@ -52,7 +53,14 @@ from tool_gym.sandbox.clock import Clock, Dice
 from tool_gym.sandbox.fuel import Meter
 from tool_gym.sandbox.rules import MODULE_NAME
 
-importlib.import_module("_strptime")  # strptime imports it at its first call, when a sealed worker no longer can
+# What Python would load when it is first needed, which a sealed worker no longer can.
+importlib.import_module("_strptime")
+_ENCODINGS = (
+    "ascii latin-1 utf-7 utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be cp1252 cp437 iso8859-2 "
+    "iso8859-15 idna punycode unicode-escape raw-unicode-escape hex base64 rot13"
+)
+for _encoding in _ENCODINGS.split():
+    codecs.lookup(_encoding)
 
 SHARED: dict[ModuleType, str] = {
     abc: "ABC",

@@ -17,6 +17,7 @@ from typing import Any
 from tool_gym.frozen import FrozenDict, FrozenList
 from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.rules import (
+    GUARDED,
     METHODS,
     MODULE_NAME,
     MUTATORS,
@@ -56,7 +57,7 @@ class Guards:
         answer = self._answers.get(name)
         if answer is None:
             return _private(it, name)
-        if type(it) is super:
+        if type(it) is super and name in GUARDED:
             raise AttributeError(f"'super' object has no attribute {name!r} in the tool dialect")
         return answer(it)
 

@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import select
 import signal
 import socket
 import struct
@@ -15,112 +14,18 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from tool_gym.errors import SandboxError
+from tool_gym.sandbox.handle import CPU_LIMIT_S, DIALECT, TICK_S, Language, Limits, Worker
 from tool_gym.sandbox.wire import REQUEST_HEADER
-from tool_gym.sandbox.worker import NICE_AFTER_S
 from tool_gym.sandbox.zygote import MESSAGE, REAP, SPAWN
 
 START_TIME_LIMIT_S = 30.0
 """Seconds that a zygote or a worker may take to start, on however slow a machine."""
-TICK_S = 0.02
-"""Seconds between two looks at how far a worker is."""
 _TICK = struct.pack("@ll", 0, round(TICK_S * 1e6))
-CPU_LIMIT_S = 600
-"""Processor seconds after which the kernel ends a worker: it bounds what outlives a stopped parent."""
 _MAX_GREETING = 65536
 _PAGE_BYTES = 4096
-_PROGRESS_BYTES = 16
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a worker may use.
-
-    Attributes:
-        call_time_limit_s: Wall seconds of one call.
-        memory_limit_mb: Address space in MiB, the interpreter's own 40 included.
-    """
-
-    call_time_limit_s: float = 1.0
-    memory_limit_mb: int = 256
-
-
-class Language(NamedTuple):
-    """The class that runs tools in a worker, by module and name."""
-
-    module: str
-    name: str
-
-
-DIALECT = Language("tool_gym.sandbox.runtime", "Runtime")
-
-
-@dataclass(eq=False, slots=True)
-class Worker:
-    """A sealed process, as its parent knows it.
-
-    Attributes:
-        pid: Its process id, which stays its own until it is reaped.
-        domain: The one trust domain whose tools it runs.
-        zygote: The process it was forked from.
-        connection: Stream to it; reading waits for `TICK_S` at most.
-        page: File of two 64-bit numbers that it writes: calls begun, and 1 if it ran out of memory.
-        missing: For each kernel layer None, or why it is not in force.
-        known: Digests of sources and tables that it has.
-        known_bytes: Their size.
-        begun: Calls sent to it so far.
-        busy_s: Wall seconds that it has worked.
-        nice: Whether it has stepped back behind other processes.
-        clean_calls: Quick calls in a row since it stepped back.
-    """
-
-    pid: int
-    domain: str
-    zygote: subprocess.Popen[bytes]
-    connection: socket.socket
-    page: int
-    missing: dict[str, str | None]
-    known: set[str] = field(default_factory=set)
-    known_bytes: int = 0
-    begun: int = 0
-    busy_s: float = 0.0
-    nice: bool = False
-    clean_calls: int = 0
-
-    def wait_to_write(self, milliseconds: int) -> bool:
-        """Waits until the connection can be written to; whether it can."""
-        poller = select.poll()
-        poller.register(self.connection, select.POLLOUT)
-        return bool(poller.poll(milliseconds))
-
-    def progress(self) -> tuple[int, bool]:
-        """Calls begun so far, and whether memory ran out: what the process says, which may be a lie."""
-        # Read from the file, never mapped: a worker that could cut the file short would kill a parent that maps it.
-        data = os.pread(self.page, _PROGRESS_BYTES, 0).ljust(_PROGRESS_BYTES, b"\0")
-        return int.from_bytes(data[:8], "little"), bool(data[8])
-
-    def learn(self, digest: str, size: int) -> None:
-        """Notes that the process has a source or table of so many bytes."""
-        self.known.add(digest)
-        self.known_bytes += size
-
-    def note(self, seconds: float) -> None:
-        """Keeps account of a call that took so long."""
-        if seconds > NICE_AFTER_S:
-            self.nice, self.clean_calls = True, 0
-        else:
-            self.clean_calls += 1
-
-    def close(self) -> None:
-        """Lets go of the descriptors; the process is not touched."""
-        self.connection.close()
-        if self.page >= 0:
-            os.close(self.page)
-            self.page = -1
 
 
 class Launcher:
@@ -132,20 +37,25 @@ class Launcher:
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._closed = False
 
-    def spawn(self, domain: str) -> Worker:
+    def spawn(self, domain: str, *, nice: bool = False) -> Worker:
         """Starts a worker for a trust domain.
+
+        Args:
+            domain: Trust domain.
+            nice: Whether the worker stands back behind other processes from the start.
 
         Raises:
             SandboxError: If no process starts; the text holds what it said.
         """
         with self._lock:
             try:
-                worker = self._fork(domain)
+                worker = self._fork(domain, nice)
             except (OSError, EOFError):  # the zygote is gone: one more try, with a new one
                 self._stop()
                 try:
-                    worker = self._fork(domain)
+                    worker = self._fork(domain, nice)
                 except (OSError, EOFError) as error:
                     raise SandboxError(f"no worker process starts: {error or 'the zygote ended'}") from error
         try:
@@ -171,8 +81,9 @@ class Launcher:
                 self._control.sendall(MESSAGE.pack(REAP, worker.pid))
 
     def close(self) -> None:
-        """Ends the zygote, and so all workers. Idempotent."""
+        """Ends the zygote, and so all workers; none start any more. Idempotent."""
         with self._lock:
+            self._closed = True
             self._stop()
 
     def abandon(self) -> None:
@@ -183,25 +94,27 @@ class Launcher:
             self._zygote.returncode = 0  # it is not this process's child, so there is nothing to wait for
         self._control = self._zygote = None
 
-    def _fork(self, domain: str) -> Worker:
+    def _fork(self, domain: str, nice: bool) -> Worker:
         zygote, control = self._running()
         ours, theirs = socket.socketpair()
         page = _shared_page()
         try:
             with theirs:
-                socket.send_fds(control, [MESSAGE.pack(SPAWN, 0)], [theirs.fileno(), page])
+                socket.send_fds(control, [MESSAGE.pack(SPAWN, nice)], [theirs.fileno(), page])
                 pid = _read_message(control)
             ours.settimeout(START_TIME_LIMIT_S)
         except BaseException:
             ours.close()
             os.close(page)
             raise
-        return Worker(pid, domain, zygote, ours, page, {})
+        return Worker(pid, domain, zygote, ours, page, {}, nice=nice)
 
     def _running(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         """The zygote and the control socket, started if need be."""
         if self._zygote is not None and self._control is not None:
             return self._zygote, self._control
+        if self._closed:
+            raise SandboxError("this executor is closed; make a new one")
         ours, theirs = socket.socketpair()
         ours.settimeout(START_TIME_LIMIT_S)
         with theirs, tempfile.TemporaryFile() as complaints:

@@ -45,7 +45,7 @@ def compile_tool(name: str, source: str) -> ToolCode:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source, file_name(name))
-            shareable = keeps_nothing(tree)
+            shareable = keeps_nothing(tree, name)
             names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
             uses_state = "STATE" in names and "STATE" not in module_bindings(tree)
             dialect = Dialect(tree)

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 from tool_gym.errors import SandboxError
 from tool_gym.sandbox.batch import Batch, run_alone, split
-from tool_gym.sandbox.launcher import CPU_LIMIT_S, DIALECT, Language, Launcher, Limits, Worker
+from tool_gym.sandbox.handle import CPU_LIMIT_S, DIALECT, Language, Limits, Worker
+from tool_gym.sandbox.launcher import Launcher
 from tool_gym.sandbox.lockdown import LAYERS
 from tool_gym.sandbox.work import Work
 
 _SPARE_WORKERS = 14
 _MAX_KNOWN_BYTES = 64 << 20
 _MAX_BUSY_S = CPU_LIMIT_S / 2
-_FORGIVE_AFTER = 256
+_FORGIVE_AFTER = 64
 
 
 class Pool:
@@ -34,6 +35,7 @@ class Pool:
         self._changed = threading.Condition()
         self._idle: OrderedDict[str, list[Worker]] = OrderedDict()
         self._alive: dict[str, int] = {}
+        self._suspects: set[str] = set()
         self._found: dict[str, str | None] | None = None
         self._waiting = 0
         self._closed = False
@@ -96,9 +98,9 @@ class Pool:
 
     def release(self, worker: Worker) -> None:
         """Takes an idle worker back; one that is worn is ended."""
-        forgiven = worker.nice and worker.clean_calls > _FORGIVE_AFTER
+        forgiven = worker.nice and self._judge(worker)
         if forgiven or worker.known_bytes > _MAX_KNOWN_BYTES or worker.busy_s > _MAX_BUSY_S or self._closed:
-            self.discard(worker)
+            self._end(worker)
             return
         with self._changed:
             self._idle.setdefault(worker.domain, []).append(worker)
@@ -107,9 +109,9 @@ class Pool:
                 self._changed.notify_all()
 
     def discard(self, worker: Worker) -> None:
-        """Ends a worker in whatever state."""
-        self._launcher.end(worker)
-        self._count_out(worker.domain)
+        """Ends a worker that went wrong; those of its domain that follow stand back from the start."""
+        self._suspects.add(worker.domain)
+        self._end(worker)
 
     def close(self) -> None:
         """Ends all processes. Idempotent."""
@@ -145,19 +147,30 @@ class Pool:
             oldest = next((idle for idle in self._idle.values() if idle), None)
             if oldest is None:
                 return False
-            worker = oldest.pop(0)
-            self._launcher.end(worker)
-            self._count_out(worker.domain)
+            self._end(oldest.pop(0))
         self._alive[domain] = self._alive.get(domain, 0) + 1
         return True
 
     def _spawn(self, domain: str) -> Worker:
         """A worker for a place that is reserved."""
         try:
-            return self._launcher.spawn(domain)
+            return self._launcher.spawn(domain, nice=domain in self._suspects)
         except BaseException:
             self._count_out(domain)
             raise
+
+    def _judge(self, worker: Worker) -> bool:
+        """Whether a worker that stands back has been quick for so long that its domain gets one that does not."""
+        forgiven = worker.clean_calls > _FORGIVE_AFTER
+        if forgiven:
+            self._suspects.discard(worker.domain)
+        else:
+            self._suspects.add(worker.domain)
+        return forgiven
+
+    def _end(self, worker: Worker) -> None:
+        self._launcher.end(worker)
+        self._count_out(worker.domain)
 
     def _count_out(self, domain: str) -> None:
         with self._changed:

@@ -54,9 +54,10 @@ def dialect_page() -> str:
 
 _INTRODUCTION = """# The tool dialect
 
-A tool's source is one Python text that defines a function called like the tool. It may hold helpers, constants, classes
-and imports. `DATA` holds the tables that the tool reads, frozen; `STATE`, if the source names it, is the episode's state,
-plain JSON data that the function may change: the change counts if the call ends well. Nothing else outlives a call.
+A tool's source is one Python text that defines a function called like the tool. It may hold helpers, constants,
+classes and imports. `DATA` holds the tables that the tool reads, frozen; `STATE`, if the source names it, is the
+episode's state, plain JSON data that the function may change: the change counts if the call ends well. Nothing else
+outlives a call.
 
 The function gets the call's arguments by keyword and returns JSON data. What it raises is told to the model by the
 exception's text. `print` writes nowhere.

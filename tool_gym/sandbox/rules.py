@@ -56,7 +56,7 @@ def attribute_problem(name: str) -> str | None:
     """Why an attribute may not be named at all, or None."""
     if name in METHODS or name in ("__name__", "__doc__"):
         return None
-    if name.startswith("_") and name.endswith("__"):
+    if name.startswith("_") and name.endswith("_") and name.strip("_"):
         return f"the attribute {name!r} is not part of the dialect"
     if name in FRAMES:
         return f"the attribute {name!r} leads out of the tool and is refused"

@@ -1,9 +1,9 @@
 """May calls of a tool share one namespace? Yes, if its text shows that no call can leave anything for the next.
 
-That is so when every global name that its functions read is bound once, to a function, an import, a plain class or an
-immutable constant, and nothing writes attributes except those of `self`. What else the module holds (the results of
-demo code, say) no function can see. Nor may statements of the module turn the knobs of `random` and `decimal`, which
-each call finds as new. In all other cases each call gets a fresh namespace.
+That is so when the tool, and every global name that its functions read, is bound once, to a function, an import, a
+plain class or an immutable constant, and nothing writes attributes except those of `self`. What else the module holds
+(the results of demo code, say) no function can see. Nor may statements of the module turn the knobs of `random` and
+`decimal`, which each call finds as new. In all other cases each call gets a fresh namespace.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def module_bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
     return found
 
 
-def keeps_nothing(tree: ast.Module) -> bool:
-    """Whether calls of the tool can share one namespace."""
+def keeps_nothing(tree: ast.Module, name: str) -> bool:
+    """Whether calls of the tool of this name can share one namespace."""
     nodes = list(ast.walk(tree))
     if any(isinstance(node, ast.Global) or _writes_elsewhere(node) for node in nodes):
         return False
@@ -45,8 +45,8 @@ def keeps_nothing(tree: ast.Module) -> bool:
     immutable = _immutable_values(tree.body)
     scopes = [node for node in _own_scope(tree.body) if isinstance(node, (_Function, ast.ClassDef, ast.Lambda))]
     bindings = module_bindings(tree)
-    for name in {name for scope in scopes for name in _loads(scope)} & bindings.keys():
-        binders = bindings[name]
+    for seen in {name, *(loaded for scope in scopes for loaded in _loads(scope))} & bindings.keys():
+        binders = bindings[seen]
         if len(binders) > 1 or not (id(binders[0]) in immutable or _is_plain(binders[0])):
             return False
     return all(_is_plain(scope) for scope in scopes if not isinstance(scope, ast.Lambda))
@@ -132,7 +132,16 @@ def _is_plain(node: ast.AST) -> bool:
 def _is_plain_member(node: ast.stmt) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.Pass)):
         return isinstance(node, ast.Pass) or _is_plain(node)
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
+        return _is_plain_field(node.value)
     return isinstance(node, (ast.Assign, ast.AnnAssign, ast.Expr)) and _is_inert(node)
+
+
+def _is_plain_field(node: ast.Call) -> bool:
+    """Whether a call is `auto()` or, of constants and names, `field(…)`: it makes something that nobody can write."""
+    values = [keyword.value for keyword in node.keywords]
+    plain = all(isinstance(value, ast.Name) or _is_constant(value) for value in values)
+    return isinstance(node.func, ast.Name) and node.func.id in ("auto", "field") and plain and not node.args
 
 
 def _is_plain_decorator(node: ast.expr) -> bool:

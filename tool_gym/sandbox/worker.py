@@ -21,15 +21,15 @@ from tool_gym.sandbox.wire import READ_BYTES, REQUEST_HEADER, Request, pack_repl
 
 TICK_S = 0.025
 """Processor seconds between two looks at the clock while a tool runs."""
-NICE_AFTER_S = 0.05
-"""A worker whose call takes longer than this steps back behind everybody else, for good."""
+NICE_AFTER_S = 0.1
+"""A worker whose call takes longer than this steps back behind all other processes, for the rest of its life."""
 _FLUSH_BYTES = 32768
 _FLUSH_S = 0.01
 _OUT_OF_MEMORY = 1
 """Second number of the shared page: memory ran out where no tool could be told."""
 
 
-def serve(connection: socket.socket, page: mmap.mmap, language: Language, limits: dict[str, float]) -> None:
+def serve(connection: socket.socket, page: mmap.mmap, language: Language, limits: dict[str, float], nice: bool) -> None:
     """Seals this process and answers requests until the parent hangs up.
 
     Args:
@@ -37,10 +37,13 @@ def serve(connection: socket.socket, page: mmap.mmap, language: Language, limits
         page: Shared with the parent: calls begun so far, and why the process ended, two 64-bit numbers.
         language: Runs the tools.
         limits: `memory_limit_mb`, `cpu_limit_s`, `call_time_limit_s`.
+        nice: Whether to stand behind other processes from the start.
     """
     counters = memoryview(page).cast("Q")
     everywhere = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     server = _Server(connection, counters, language, limits["call_time_limit_s"], everywhere)
+    if nice:
+        server.step_back()
     missing = seal(int(limits["memory_limit_mb"]), int(limits["cpu_limit_s"]))
     greeting = json.dumps(missing).encode()
     connection.sendall(REQUEST_HEADER.pack(len(greeting)) + greeting)
@@ -92,7 +95,7 @@ class _Server:
 
     def _answer(self, request: Request) -> None:
         cpu, tables, sources, jobs = request
-        if cpu != self._cpu:
+        if cpu != self._cpu and not self._nice:
             self._move(cpu)
         for table in tables:
             self._language.add_table(*table)
@@ -122,11 +125,16 @@ class _Server:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, self._everywhere if cpu < 0 else {cpu})
 
+    def step_back(self) -> None:
+        """Takes what processor time others leave, on whichever processor that is."""
+        self._nice = True
+        self._move(-1)
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, 19)
+
     def _tick(self, number: int, frame: FrameType | None) -> None:
         if not self._begun:
             return
         if not self._nice and perf_counter() - self._begun > NICE_AFTER_S:
-            self._nice = True
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, 0, 19)
+            self.step_back()
         self._language.interrupt_if_late()

@@ -28,7 +28,8 @@ from typing import Any, NoReturn
 SPAWN, REAP = 1, 2
 """Requests: fork a worker for the two descriptors that come along; forget a worker that was killed."""
 MESSAGE = struct.Struct("<iq")
-"""A request (`SPAWN` or `REAP`, process id or 0) and the answer to `SPAWN` (its number, the process id)."""
+"""A request (`SPAWN` and whether the worker stands back from the start, or `REAP` and its process id), and the answer
+to `SPAWN` (its number, the process id)."""
 _REAP_EVERY_S = 0.02
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     """Imports, says so, and serves the control socket."""
     settings = json.loads(sys.argv[1])
     control = socket.socket(fileno=os.dup(0))
-    language_class, serve = _load(settings)
+    language, serve = _load(settings)
     # Ctrl-C in a terminal is for the trainer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence = os.open(os.devnull, os.O_RDWR)
@@ -45,7 +46,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.sendall(MESSAGE.pack(0, os.getpid()))
-    workers = _Nursery(control, settings["limits"], language_class, serve)
+    workers = _Nursery(control, settings["limits"], language, serve)
     try:
         workers.loop()
     finally:
@@ -64,7 +65,8 @@ def _load(settings: dict[str, Any]) -> tuple[Any, Any]:
     for name in sorted(set(encodings.aliases.aliases.values())):
         with contextlib.suppress(LookupError, ImportError):  # some are for other platforms
             codecs.lookup(name)
-    language = getattr(importlib.import_module(settings["language"][0]), settings["language"][1])
+    module, name = settings["language"]
+    language = getattr(importlib.import_module(module), name)(call_time_limit_s=settings["limits"]["call_time_limit_s"])
     return language, importlib.import_module("tool_gym.sandbox.worker").serve
 
 
@@ -91,32 +93,30 @@ class _Nursery:
                 continue
             if len(data) < MESSAGE.size:
                 return
-            what, pid = MESSAGE.unpack(data)
+            what, number = MESSAGE.unpack(data)
             if what == REAP:
-                self._alive.discard(pid)
-                self._doomed.add(pid)
+                self._alive.discard(number)
+                self._doomed.add(number)
             else:
-                self._control.sendall(MESSAGE.pack(SPAWN, self._fork(*descriptors)))
+                self._control.sendall(MESSAGE.pack(SPAWN, self._fork(*descriptors, nice=bool(number))))
 
-    def _fork(self, connection: int, page: int) -> int:
+    def _fork(self, connection: int, page: int, *, nice: bool) -> int:
         pid = os.fork()
         if pid == 0:
-            self._become_worker(connection, page)
+            self._become_worker(connection, page, nice)
         os.close(connection)
         os.close(page)
         self._alive.add(pid)
         return pid
 
-    def _become_worker(self, connection: int, page: int) -> NoReturn:
+    def _become_worker(self, connection: int, page: int, nice: bool) -> NoReturn:
         try:
             self._control.close()
             shared = mmap.mmap(page, mmap.PAGESIZE)
             os.close(page)
             os.closerange(3, connection)
             os.closerange(connection + 1, 4096)
-            limits = self._limits
-            language = self._language(call_time_limit_s=limits["call_time_limit_s"])
-            self._serve(socket.socket(fileno=connection), shared, language, limits)
+            self._serve(socket.socket(fileno=connection), shared, self._language, self._limits, nice)
         finally:
             # Whatever a tool registered to happen at exit does not happen.
             os._exit(0)
@@ -124,6 +124,10 @@ class _Nursery:
     def kill_all(self) -> None:
         for pid in self._alive:
             os.kill(pid, signal.SIGKILL)
+        for pid in (
+            self._alive | self._doomed
+        ):  # orphans would be zombies where the first process of a container reaps none
+            os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

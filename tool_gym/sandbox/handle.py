@@ -1,0 +1,105 @@
+"""A worker process as its parent knows it, and what it may use."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tool_gym.sandbox.worker import NICE_AFTER_S
+
+TICK_S = 0.02
+"""Seconds between two looks at how far a worker is."""
+CPU_LIMIT_S = 600
+"""Processor seconds after which the kernel ends a worker: it bounds what outlives a stopped parent."""
+_PROGRESS_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use.
+
+    Attributes:
+        call_time_limit_s: Wall seconds of one call.
+        memory_limit_mb: Address space in MiB, the interpreter's own 40 included.
+    """
+
+    call_time_limit_s: float = 1.0
+    memory_limit_mb: int = 256
+
+
+class Language(NamedTuple):
+    """The class that runs tools in a worker, by module and name."""
+
+    module: str
+    name: str
+
+
+DIALECT = Language("tool_gym.sandbox.runtime", "Runtime")
+
+
+@dataclass(eq=False, slots=True)
+class Worker:
+    """A sealed process, as its parent knows it.
+
+    Attributes:
+        pid: Its process id, which stays its own until it is reaped.
+        domain: The one trust domain whose tools it runs.
+        zygote: The process it was forked from.
+        connection: Stream to it; reading waits for `TICK_S` at most.
+        page: File of two 64-bit numbers that it writes: calls begun, and 1 if it ran out of memory.
+        missing: For each kernel layer None, or why it is not in force.
+        known: Digests of sources and tables that it has.
+        known_bytes: Their size.
+        begun: Calls sent to it so far.
+        busy_s: Wall seconds that it has worked.
+        nice: Whether it has stepped back behind other processes.
+        clean_calls: Quick calls in a row since it stepped back.
+    """
+
+    pid: int
+    domain: str
+    zygote: subprocess.Popen[bytes]
+    connection: socket.socket
+    page: int
+    missing: dict[str, str | None]
+    known: set[str] = field(default_factory=set)
+    known_bytes: int = 0
+    begun: int = 0
+    busy_s: float = 0.0
+    nice: bool = False
+    clean_calls: int = 0
+
+    def wait_to_write(self, milliseconds: int) -> bool:
+        """Waits until the connection can be written to; whether it can."""
+        poller = select.poll()
+        poller.register(self.connection, select.POLLOUT)
+        return bool(poller.poll(milliseconds))
+
+    def progress(self) -> tuple[int, bool]:
+        """Calls begun so far, and whether memory ran out: what the process says, which may be a lie."""
+        # Read from the file, never mapped: a worker that could cut the file short would kill a parent that maps it.
+        data = os.pread(self.page, _PROGRESS_BYTES, 0).ljust(_PROGRESS_BYTES, b"\0")
+        return int.from_bytes(data[:8], "little"), bool(data[8])
+
+    def learn(self, digest: str, size: int) -> None:
+        """Notes that the process has a source or table of so many bytes."""
+        self.known.add(digest)
+        self.known_bytes += size
+
+    def note(self, seconds: float) -> None:
+        """Keeps account of a call that took so long."""
+        if seconds > NICE_AFTER_S:
+            self.nice, self.clean_calls = True, 0
+        else:
+            self.clean_calls += 1
+
+    def close(self) -> None:
+        """Lets go of the descriptors; the process is not touched."""
+        self.connection.close()
+        if self.page >= 0:
+            os.close(self.page)
+            self.page = -1
