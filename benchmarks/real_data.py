@@ -2,8 +2,9 @@
 
     python benchmarks/real_data.py FOLDER --json benchmarks/results/real_data.json
 
-FOLDER holds `ftrl_dev.jsonl`, `ftrl_dev_calls.jsonl` (calls found to return sub-answers) and `toolhop_dev.jsonl`; none of
-it is part of this project. The played calls are exactly those of the calls file, one turn each, under `ftrl_f1`.
+FOLDER holds `ftrl_dev.jsonl`, `ftrl_dev_calls.jsonl` (calls found to return sub-answers) and `toolhop_dev.jsonl`; none
+of it is part of this project. The played calls are exactly those of the calls file, one turn each, under `ftrl_f1`.
+ToolHop's items have no such calls: every tool of each is called once without arguments.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def play_found_calls(pack: Pack, executor: Executor, rows: list[dict[str, Any]])
     return {"solved": solved, "expected": expected, "short": short, "sha256_of_trajectories": text.hexdigest()}
 
 
-def play_oracle_tools(pack: Pack, executor: Executor) -> dict[str, Any]:
+def play_every_tool(pack: Pack, executor: Executor) -> dict[str, Any]:
     """Calls every tool of every scenario without arguments: each must answer, none may break the play."""
     statuses: Counter[str] = Counter()
     text = hashlib.sha256()
@@ -71,12 +72,12 @@ def main(
                 "records": report.records,
                 "imported": len(pack),
                 "tools": report.tools,
-                "load": report.tools - len(report.dead_tools),
+                "loaded": report.tools - len(report.dead_tools),
                 "dead": [list(dead) for dead in report.dead_tools],
             }
             plays = []
             for executor in (isolated, embedded):
-                play = play_found_calls(pack, executor, rows) if kind == "ftrl" else play_oracle_tools(pack, executor)
+                play = play_found_calls(pack, executor, rows) if kind == "ftrl" else play_every_tool(pack, executor)
                 plays.append(play)
             figures["play"] = plays[0]
             figures["same_bytes_isolated_and_embedded"] = plays[0] == plays[1]
