@@ -300,6 +300,14 @@ def test_acall_answers_as_call_and_lets_the_loop_go_on(either):
         assert turns > 5
 
 
+def test_many_episodes_may_wait_at_once(either):
+    async def play() -> list[list[ToolMessage]]:
+        sessions = [either.session([ADD], seed=n) for n in range(40)]
+        return await asyncio.gather(*(session.acall([call("add", a=n)]) for n, session in enumerate(sessions)))
+
+    assert [message.value for (message,) in asyncio.run(play())] == [n + 1 for n in range(40)]
+
+
 def test_threads_share_an_executor(either):
     wrong = []
 

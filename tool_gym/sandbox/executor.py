@@ -17,6 +17,7 @@ from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.sandbox.embedded import Embedded
 from tool_gym.sandbox.handle import Limits
 from tool_gym.sandbox.pool import Pool
+from tool_gym.sandbox.runtime import Rejection
 from tool_gym.sandbox.session import Session, ToolSet, read_tool
 from tool_gym.sandbox.work import Result, Work
 from tool_gym.scenario import Tool
@@ -89,7 +90,7 @@ class Executor:
         self._limits = Limits(call_time_limit_s, memory_limit_mb)
         self._workers = workers
         self._tool_sets: dict[tuple[int, ...], ToolSet] = {}
-        self._rejections: dict[str, ToolRejected | None] = {}
+        self._rejections: dict[str, Rejection | None] = {}
         self._warned = False
         self._start()
         _executors.add(self)
@@ -255,10 +256,10 @@ class Executor:
             if len(self._rejections) > _MAX_VERDICTS:
                 self._rejections.clear()
             for bound, result in zip(new, work.results, strict=True):
-                self._rejections[bound.key] = _rejection(bound.tool.name, result)
+                self._rejections[bound.key] = _rejection(result)
         for bound in tool_set.by_name.values():
             if rejection := self._rejections.get(bound.key):
-                raise rejection
+                raise ToolRejected(bound.tool.name, *rejection)
         tool_set.accepted = True
 
 
@@ -296,10 +297,11 @@ def _message(call: ToolCall, result: Result) -> ToolMessage:
     return ToolMessage.failure(call, result.status, result.text, deterministic=result.deterministic)  # type: ignore[arg-type]
 
 
-def _rejection(name: str, result: Result) -> ToolRejected | None:
+def _rejection(result: Result) -> Rejection | None:
+    """What a check said, see `Turn`; a worker may lie about the line, too."""
     if result.status == "ok":
         return None
-    line, mark, reason = result.text.partition(":")
-    if result.status == "tool_error" and mark:
-        return ToolRejected(name, reason, int(line) or None)
-    return ToolRejected(name, f"it cannot be loaded: {result.text}")
+    line, _, reason = result.text.partition(":")
+    if result.status == "tool_error" and line.isascii() and line.isdigit() and len(line) < 10:
+        return Rejection(reason, int(line) or None)
+    return Rejection(f"it cannot be loaded: {result.text}", None)
