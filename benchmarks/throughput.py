@@ -35,6 +35,8 @@ from workloads.plays import Workload
 
 NAIVE, ECHO, GEM, ASYNC = "naive: exec per call", "bare echo of a worker round trip", "GEM tool", "AsyncVectorEnv"
 SIZES = (8, 64)
+WARM_UP = 128
+"""Plays before the first round: two for each of 64 environments, in which all tools occur."""
 
 
 def make_ways(workload: Workload, pack: Path, peers: bool) -> list[Way]:
@@ -54,17 +56,16 @@ def make_ways(workload: Workload, pack: Path, peers: bool) -> list[Way]:
 
 
 def measure(ways: Sequence[Way], plays: Sequence[Seeded], rounds: int, size: int) -> dict[str, list[Timing]]:
-    """Rounds of `size` plays each, after one that warms up."""
+    """Rounds of `size` plays each, after one in which every environment sees every tool."""
+    for way in ways:
+        # 64 processes that compile their tools at once may take longer than a call's limit.
+        with contextlib.suppress(WrongResult):
+            way.run(plays[:WARM_UP])
     timings: dict[str, list[Timing]] = {way.name: [] for way in ways}
-    for number in range(rounds + 1):
-        start = number * size % (len(plays) - size + 1)
+    for number in range(rounds):
+        start = (WARM_UP + number * size) % (len(plays) - size + 1)
         for way in ways:
-            if number:
-                timings[way.name].append(way.run(plays[start : start + size]))
-                continue
-            # 64 processes that compile their tools at once may take longer than a call's limit.
-            with contextlib.suppress(WrongResult):
-                way.run(plays[start : start + size])
+            timings[way.name].append(way.run(plays[start : start + size]))
     return timings
 
 
@@ -170,7 +171,7 @@ def main(
         pack = Path(temporary) / chosen.name
         chosen.write(pack, plays)
         ways = make_ways(chosen, pack, peers)
-        drawn = seeded(plays, (rounds + 1) * size)
+        drawn = seeded(plays, WARM_UP + rounds * size)
         gc.collect()
         gc.freeze()  # the collector must not walk the benchmark's own data while a way is timed
         try:

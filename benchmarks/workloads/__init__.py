@@ -18,7 +18,7 @@ WORKLOADS = {
             heavy.KINDS,
             turns=8,
             count=3072,
-            sha256="6ed2e96c4a8371190795b208403bdf7de840bd8e5187495b2e375d179014886d",
+            sha256="e56f0a9ebbd6adab295590f8678099dce5322dc5d69bcbed28b5b0ea47576b3d",
         ),
     )
 }

@@ -125,8 +125,9 @@ def _summary(
 ) -> Any:
     kept = sorted(numbers)[drop_low : len(numbers) - drop_high]
     least, most = scale * kept[0] + offset, scale * kept[-1] + offset
+    mean = Fraction(sum(kept) * scale, len(kept)) + offset
     value: Any = {
-        "mean": float(Fraction(sum(kept) * scale, len(kept)) + offset),
+        "mean": float(mean) if mean.denominator > 1 else int(mean),
         "median": statistics.median(kept) * scale + offset,
         "spread": most - least,
         "sum": sum(kept) * scale + offset * len(kept),
