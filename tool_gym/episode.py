@@ -86,6 +86,18 @@ class _Pending(NamedTuple):
     shown: bool  # whether the observation has room for the message
 
 
+class _Turn(NamedTuple):
+    """The fields of a `Transition`, which is made of them only when the trajectory is asked for."""
+
+    action: AssistantMessage
+    results: tuple[ToolMessage, ...]
+    reward: float
+    score: Score
+    state_digest: str | None
+    token_ids: tuple[int, ...] | None
+    logprobs: tuple[float, ...] | None
+
+
 class Episode:
     """The state machine of one play.
 
@@ -139,7 +151,7 @@ class Episode:
         options: dict[str, Any] = {"strict": False, **session_options}
         self.session = executor.session(scenario.tools, seed, scenario.initial_state, **options)
         self._scorer = Scorer(scenario.sub_questions, scenario.state_checks, scenario.answer, rule, match)
-        self._transitions: list[Transition] = []
+        self._turns: list[_Turn] = []
         self._pending: _Pending | None = None
         self._user_turn = 0
         self._invalid_turns = 0
@@ -242,11 +254,15 @@ class Episode:
             refused = tuple(ToolMessage.failure(call, "limit", why) for call in calls)
             self._pending = _Pending(message, refused, shown=False)
             return ()
-        most = self.caps.max_calls_per_turn
-        why = f"at most {most} calls run in one turn; make this one in the next turn"
-        refused = tuple(ToolMessage.failure(call, "invalid_call", why) for call in calls[most:])
+        most, refused = self.caps.max_calls_per_turn, ()
+        if len(calls) > most:
+            why = f"at most {most} calls run in one turn; make this one in the next turn"
+            refused = tuple(ToolMessage.failure(call, "invalid_call", why) for call in calls[most:])
+            calls = calls[:most]
+        if self._user_turn + 1 < len(self.scenario.turns):
+            calls = tuple([self._known(call) for call in calls])
         self._pending = _Pending(message, refused, shown=True)
-        return tuple([self._known(call) for call in calls[:most]])
+        return calls
 
     def _known(self, call: ToolCall) -> ToolCall:
         """The call; one of a tool that only a later user turn brings is as good as unknown."""
@@ -277,8 +293,8 @@ class Episode:
         if shown:
             results, fits = self._transcript.answer(results)
         self.turn += 1
-        self._statuses = tuple([result.status for result in results])
-        invalid = bool(results) and all(status == "invalid_call" for status in self._statuses)
+        statuses = self._statuses = tuple([result.status for result in results])
+        invalid = bool(statuses) and statuses.count("invalid_call") == len(statuses)
         self._invalid_turns = self._invalid_turns + 1 if invalid else 0
         replied = not action.tool_calls
         self.termination = self._ending(replied, fits)
@@ -288,17 +304,7 @@ class Episode:
             action, results, last=ended, answered=self.termination == "answer", state=state
         )
         state_digest = None if self.scenario.initial_state is None else digest(self.session.state)
-        self._transitions.append(
-            Transition(
-                action=action,
-                results=results,
-                reward=reward,
-                score=score,
-                state_digest=state_digest,
-                token_ids=token_ids,
-                logprobs=logprobs,
-            )
-        )
+        self._turns.append(_Turn(action, results, reward, score, state_digest, token_ids, logprobs))
         truncated = self.termination in ("max_turns", "limit")
         return StepResult(self.observation, reward, ended and not truncated, truncated, self.info)
 
@@ -337,7 +343,7 @@ class Episode:
             max_turns=self._max_turns,
             user_turns=len(self.scenario.turns),
             settings={key: value for key, value in self._settings.items() if value},
-            transitions=tuple(self._transitions),
+            transitions=tuple([Transition(**turn._asdict()) for turn in self._turns]),
             termination=self.termination,
             gold=Gold.of(self.scenario, self.session.state),
         )
@@ -349,7 +355,7 @@ class Episode:
         return {
             "scenario": self.scenario.digest,
             "fields": {name: getattr(self, name) for name in _PROGRESS},
-            "transitions": tuple(self._transitions),
+            "turns": tuple(self._turns),
             "transcript": self._transcript.snapshot(),
             "scorer": self._scorer.snapshot(),
             "session": self.session.snapshot(),
@@ -365,7 +371,7 @@ class Episode:
             raise EpisodeError(f"the snapshot is not of scenario {self.scenario.id!r}; reset to its scenario first")
         for name in _PROGRESS:
             setattr(self, name, snapshot["fields"][name])
-        self._transitions = list(snapshot["transitions"])
+        self._turns = list(snapshot["turns"])
         self._transcript.restore(snapshot["transcript"])
         self._scorer.restore(snapshot["scorer"])
         self.session.restore(snapshot["session"])

@@ -7,11 +7,12 @@ data (`ToolCall.error`), never exceptions. `chat_message` writes the form that `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 
+from tool_gym.frozen import FrozenDict, FrozenList, freeze
 from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads
 
 Status: TypeAlias = Literal["ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed"]
@@ -116,7 +117,7 @@ def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> Ass
     """
     if isinstance(action, AssistantMessage):
         action = action.__dict__
-    elif not isinstance(action, Mapping):
+    elif not _is_mapping(action):
         hint = "; wrap the environment in ParseText to act with raw text" if isinstance(action, str) else ""
         return _unreadable(f"expected an assistant message (a mapping), got {type(action).__name__}{hint}", turn)
     try:
@@ -133,7 +134,7 @@ def _read_message(action: Mapping[Any, Any], turn: int, max_chars: int) -> Assis
     listed = action.get("tool_calls")
     if listed is None:
         listed = ()
-    elif isinstance(listed, (str, bytes, Mapping)) or not isinstance(listed, Sequence):
+    elif not isinstance(listed, (list, tuple)):
         listed, problem = (), f"tool_calls must be a list, got {type(listed).__name__}"
     ids = _Ids(turn)
     calls = [_read_call(item, ids, max_chars) for item in listed[:MAX_CALLS_READ]]
@@ -149,6 +150,10 @@ def _read_message(action: Mapping[Any, Any], turn: int, max_chars: int) -> Assis
         tool_calls=tuple(calls),
         parse_error=None if parse_error is None else _cut(clean_text(parse_error), 1000),
     )
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return type(value) is dict or isinstance(value, Mapping)  # the second asks an abstract class, which is slow
 
 
 def _read_content(content: object, max_chars: int) -> tuple[str, str | None]:
@@ -187,10 +192,10 @@ def _malformed(ids: _Ids, error: str, *, name: str = "", wanted_id: object = Non
 def _read_call(item: object, ids: _Ids, max_chars: int) -> ToolCall:
     if isinstance(item, ToolCall):
         item = item.__dict__
-    if not isinstance(item, Mapping):
+    if not _is_mapping(item):
         return _malformed(ids, f"a tool call must be a mapping, got {type(item).__name__}", raw=_raw(item))
     function = item.get("function")
-    inner = function if isinstance(function, Mapping) else item
+    inner = function if _is_mapping(function) else item
     wanted_id, name = item.get("id"), inner.get("name")
     if not isinstance(name, str):
         return _malformed(ids, "a tool call needs a name, as text", wanted_id=wanted_id, raw=_raw(item))
@@ -244,24 +249,23 @@ def _cut(text: str, limit: int, mark: str = " … [cut: {} of {} characters]") -
     return text[:limit] + mark.format(limit, len(text))
 
 
-def chat_message(message: AssistantMessage | ToolMessage) -> dict[str, Json]:
-    """The message as `apply_chat_template` takes it: arguments are a JSON object, not text."""
+def chat_message(message: AssistantMessage | ToolMessage) -> FrozenDict:
+    """The message as `apply_chat_template` takes it, deep-frozen: arguments are a JSON object, not text."""
     if isinstance(message, ToolMessage):
-        return {
-            "role": "tool",
-            "tool_call_id": message.tool_call_id,
-            "name": message.name,
-            "content": message.content,
-        }
+        return FrozenDict(
+            role="tool", tool_call_id=message.tool_call_id, name=message.name, content=message.content
+        )  # fmt: skip
     form: dict[str, Json] = {"role": "assistant", "content": message.content}
     if message.reasoning is not None:
         form["reasoning_content"] = message.reasoning
     if message.tool_calls:
-        form["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
-    return form
+        form["tool_calls"] = FrozenList([_chat_call(call) for call in message.tool_calls])
+    return FrozenDict(form)
+
+
+def _chat_call(call: ToolCall) -> FrozenDict:
+    function = FrozenDict(name=call.name, arguments=freeze(call.arguments))
+    return FrozenDict(id=call.id, type="function", function=function)
 
 
 def openai_message(message: Mapping[str, Json]) -> dict[str, Json]:

@@ -62,7 +62,7 @@ class Transcript:
         if size + sum(map(_least_room, action.tool_calls)) > self.room:
             self._messages.append(FrozenDict(role="assistant", content=_TOO_LONG))
             return False
-        self._messages.append(freeze(form))
+        self._messages.append(form)
         self.room -= size
         return True
 
@@ -82,7 +82,7 @@ class Transcript:
                 result = _shorten(result, self.room - kept - frame, _size)
                 form = chat_message(result)
                 size = len(dumps(form)) + 1
-            self._messages.append(FrozenDict(form))
+            self._messages.append(form)
             self.room -= size
             shown.append(result)
         return tuple(shown), fits

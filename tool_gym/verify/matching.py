@@ -85,31 +85,48 @@ class TypedMatcher:
     """The value, of its kind, at its path, from a call that did not hand it in.
 
     Never from a failure. Without a path (imported data) the value may stand anywhere in the result, as a whole token. A
-    call whose own arguments hold the value proves nothing by returning it, unless the reference call's arguments hold
-    it too, or `echo_ok` says so.
+    call whose own arguments hold the value proves nothing by returning it, unless `echo_ok` says so, or the reference
+    call's arguments hold it too and there is a path; without one nobody has said where the value would stand, and the
+    reference call may be an echo itself.
     """
 
     name = "typed"
     greedy = False
 
     def check(self, expected: Expected, reference: Mapping[str, Any] | None) -> Check:
-        """Prepares an expected value: normal forms, path, and whether the reference call holds it."""
-        values = targets(expected)
-        path = None if expected.path is None else _steps(expected.path)
-        echo_ok = expected.echo_ok or (reference is not None and any(value.held(reference) for value in values))
-
-        def check(call: ToolCall, result: ToolMessage) -> bool:
-            if result.status != "ok" or not _stands(values, result.value, path):
-                return False
-            return echo_ok or not any(value.held(call.arguments) for value in values)
-
-        return check
+        """Prepares an expected value."""
+        return _TypedCheck(expected, reference)
 
     def accepts(
         self, expected: Expected, call: ToolCall, result: ToolMessage, reference: Mapping[str, Any] | None
     ) -> bool:
         """Whether the result holds the expected value by the rules above."""
         return self.check(expected, reference)(call, result)
+
+
+class _TypedCheck:
+    """One expected value; its normal forms are made when a result first asks for them, since most are never asked."""
+
+    def __init__(self, expected: Expected, reference: Mapping[str, Any] | None) -> None:
+        self._expected, self._reference = expected, reference
+        self._path = None if expected.path is None else _steps(expected.path)
+
+    @functools.cached_property
+    def _values(self) -> Sequence[Target]:
+        return targets(self._expected)
+
+    def __call__(self, call: ToolCall, result: ToolMessage) -> bool:
+        if result.status != "ok" or not _stands(self._values, result.value, self._path):
+            return False
+        if self._expected.echo_ok:
+            return True
+        # The reference call may hold the value that it returns, so it need not be searched for it.
+        if self._path is not None and call.arguments == self._reference:
+            return True
+        return not self._held(call.arguments) or (self._path is not None and self._held(self._reference))
+
+    def _held(self, arguments: Mapping[str, Any] | None) -> bool:
+        return arguments is not None and any(value.held(arguments) for value in self._values)
 
 
 def _stands(values: Sequence[Target], result: Json, path: _Steps | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from tool_gym.verify.answer import answer_correct
 from tool_gym.verify.matching import Matcher
 from tool_gym.verify.metrics import counted_calls, solve_f1, solve_precision, solve_recall
 from tool_gym.verify.progress import Progress
-from tool_gym.verify.rewards import Reward, Turn
+from tool_gym.verify.turn import Reward, Turn
 
 
 class Scorer:
@@ -33,8 +34,8 @@ class Scorer:
     ) -> None:
         self._progress = Progress(sub_questions, state_checks, matcher)
         self._answer, self._reward, self._matcher = answer, reward, matcher
-        self._calls: tuple[ToolCall, ...] = ()
-        self._seen: tuple[ToolMessage, ...] = ()
+        self._calls: list[ToolCall] = []
+        self._seen: list[ToolMessage] = []
         self.score = self._score(0, 0, False, {})
 
     def turn(
@@ -64,13 +65,13 @@ class Scorer:
             self._progress.turn(calls, results)
             if self._answer is not None:
                 self._calls += calls
-                self._seen += tuple(results)
+                self._seen += results
         by_state = len(self._progress.end(state)) if last else 0
         correct = answered and self._answers(action.content)
-        valid = sum(result.status != "invalid_call" for result in results)
+        valid = len(results) - [result.status for result in results].count("invalid_call")
         turn = Turn(
             calls=len(calls),
-            well_formed=sum(call.error is None for call in calls),
+            well_formed=[call.error for call in calls].count(None),
             valid=valid,
             solved=self._progress.solved - solved_before,
             state_solved=by_state,
@@ -85,8 +86,8 @@ class Scorer:
             answer_correct=correct,
         )
         reward = self._reward
-        earned = reward.function(turn)
-        components = reward.parts(turn) if reward.parts else {reward.name: earned}
+        components = reward.parts(turn) if reward.parts else {reward.name: reward.function(turn)}
+        earned = math.fsum(components.values())
         self.score = self._score(before.calls + len(calls), before.valid_calls + valid, correct, components)
         return earned, self.score
 
@@ -112,13 +113,13 @@ class Scorer:
         """The verification as it stands: immutable parts that pickle."""
         return {
             "progress": self._progress.snapshot(),
-            "calls": self._calls,
-            "seen": self._seen,
+            "calls": tuple(self._calls),
+            "seen": tuple(self._seen),
             "score": self.score,
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Goes back to a snapshot of the same scenario, as often as wanted."""
         self._progress.restore(snapshot["progress"])
-        self._calls, self._seen = snapshot["calls"], snapshot["seen"]
+        self._calls, self._seen = list(snapshot["calls"]), list(snapshot["seen"])
         self.score = snapshot["score"]
