@@ -6,7 +6,8 @@ FOLDER holds `ftrl_dev.jsonl` and `ftrl_dev_calls.jsonl`. *Echo*: each sub-answe
 in each parameter that takes text and in all of them, beside the arguments of a call that is known to be answered, or
 beside arguments drawn from the schema. It gains if such a call is credited and the same call with a nonsense word is
 not. *Rejections*: the calls that a search found to return a sub-answer under the paper's rule, and that `typed`
-refuses; `matchers_causes.tsv` says what each of them is, judged by its tool's source and the record's question.
+refuses; `matchers_causes.tsv` says what each of them is, judged by a person's reading of call and result, and of the
+tool's source where these left a doubt.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def test_a_file_is_replaced_only_when_all_is_written(trajectory, tmp_path):
     with pytest.raises(RuntimeError):
         write_trajectories(path, failing())
     assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["t.jsonl"]
 
 
 def test_a_missing_file_and_a_broken_line_are_named(trajectory, tmp_path):

@@ -133,11 +133,14 @@ def write_trajectories(path: str | Path, trajectories: Iterable[Trajectory]) -> 
     target = Path(path)
     part = target.with_name(target.name + ".part")
     count = 0
-    with part.open("w", encoding="utf-8") as file:
-        for trajectory in trajectories:
-            file.write(trajectory.model_dump_json(exclude_defaults=True) + "\n")
-            count += 1
-    part.replace(target)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for trajectory in trajectories:
+                file.write(trajectory.model_dump_json(exclude_defaults=True) + "\n")
+                count += 1
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     return count
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tool_gym.attacks import ATTACKS
+from tool_gym.episode import Caps
 from tool_gym.gate.attacks import (
     BOUNDED,
     MEAN_BOUND,
@@ -96,6 +97,13 @@ def test_the_pack_that_ships_exceeds_no_bound(starter, outcomes):
 def test_attacks_stay_within_the_packs_turns(starter, outcomes):
     turns = [len(each.transitions) for outcome in outcomes.values() for each in outcome.trajectories]
     assert max(turns) == starter.manifest.max_turns
+
+
+def test_malformed_calls_are_cut_short_where_invalid_turns_are_bounded(starter, executor):
+    policy, few = AttackPolicy(ATTACKS["malformed_for_ever"], starter), plays(list(starter)[:2])
+    for _, trajectory in rollout(policy, starter, few, executor, caps=Caps(max_invalid_calls=3)):
+        assert trajectory.termination == "invalid_calls"
+        assert len(trajectory.transitions) == 3
 
 
 def test_the_same_seed_gives_the_same_episodes(starter, executor, outcomes):

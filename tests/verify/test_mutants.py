@@ -85,8 +85,9 @@ def copy(tmp_path_factory):
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "tool_gym", folder / "tool_gym", ignore=ignored)
     shutil.copytree(ROOT / "tests" / "verify", folder / "tests" / "verify", ignore=ignored)
-    for name in ("setup.cfg", "tests/conftest.py"):
-        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "setup.cfg", folder)
+    for shared in (ROOT / "tests").glob("*.py"):  # what the tests of verification have in common with the others
+        shutil.copy(shared, folder / "tests")
     return folder
 
 

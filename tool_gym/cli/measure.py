@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, rescore, doctor."""
+"""Commands that measure: evaluate, rescore."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from tool_gym.cli.output import progress, show_json, show_table, stdout
+from tool_gym.cli.output import progress, show_table
 from tool_gym.cli.play import AsJson, Seed, _execution
 from tool_gym.errors import InputError, UnknownName
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (evaluate, rescore, doctor):
+    for command in (evaluate, rescore):
         app.command()(command)
 
 
@@ -80,23 +80,26 @@ def rescore(
     out: Annotated[Path | None, typer.Option(help="Write the rescored trajectories to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score saved trajectories again under another reward."""
+    """Score saved trajectories again under another reward, one after another, however many there are."""
     from tool_gym.packs.reader import load_pack
     from tool_gym.trajectory import Trajectory, read_trajectories, write_trajectories
-    from tool_gym.verify.metrics import summarise
+    from tool_gym.verify.metrics import Summary
     from tool_gym.verify.rescoring import rescore as score_again
+    from tool_gym.verify.rewards import reward as find_reward
 
+    find_reward(reward)
     source = load_pack(pack) if pack else None
-    rescored: list[Trajectory] = []
+    summary, count = Summary(), 0
 
     def again() -> Iterator[Trajectory]:
-        for number, trajectory in enumerate(read_trajectories(file), 1):
-            scenario = source[trajectory.scenario] if source is not None and trajectory.scenario in source else None
+        nonlocal count
+        for count, trajectory in enumerate(read_trajectories(file), 1):
             try:
+                scenario = _scenario_of(trajectory, source)
                 result = score_again(trajectory, reward, matcher=matcher, scenario=scenario)
             except InputError as error:
-                raise InputError(f"{file}, line {number}: {error}") from None
-            rescored.append(result)
+                raise InputError(f"{file}, line {count}: {error}") from None
+            summary.add(result)
             yield result
 
     if out is None:
@@ -104,24 +107,16 @@ def rescore(
             pass
     else:
         write_trajectories(out, again())
-    show_table(f"{len(rescored)} trajectories under {reward}", summarise(rescored), as_json=as_json)
+    show_table(f"{count} trajectories under {reward}", summary.rows(), as_json=as_json)
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Report what the sandbox can rely on here: layers, limits, and a self-test."""
-    from tool_gym.sandbox.doctor import doctor_report
-
-    report = doctor_report()
-    if as_json:
-        show_json(report)
-        return
-    for section, value in report.items():
-        stdout.print(f"[bold]{section}[/]")
-        rows = value if isinstance(value, list) else [value] if isinstance(value, dict) else None
-        if rows is None:
-            stdout.print(f"  {value}", markup=False)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                stdout.print(f"  {key}: {item}", markup=False)
-        else:
-            show_table("", rows)
+def _scenario_of(trajectory: Any, pack: Any) -> Any:
+    """The scenario of a pack that a trajectory was played on, None without a pack."""
+    if pack is None:
+        return None
+    if trajectory.scenario not in pack:
+        raise InputError(
+            f"pack {pack.name!r} version {pack.version} has no scenario {trajectory.scenario!r}; it was played on pack "
+            f"{trajectory.pack!r} version {trajectory.version}, give that one with --pack"
+        )
+    return pack[trajectory.scenario]

@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command()(validate)
     authoring.command("build")(build)
+    authoring.command("dialect")(dialect)
     app.add_typer(authoring, name="pack")
 
 
@@ -71,9 +72,12 @@ def import_(
 
 def validate(
     pack: PackArgument,
+    attacks: Annotated[
+        bool, typer.Option(help="Whether to look for leaks too, and to play attacks on up to 32 scenarios.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Check a pack: files and hashes, schemas, the tool dialect, gold replay, determinism. Exit code 2 refuses it."""
+    """Check a pack: files, schemas, tool dialect, gold replay, determinism, leaks, attacks. Exit code 2 refuses it."""
     from tool_gym.gate.validate import validate_files, validate_scenario
     from tool_gym.packs.reader import load_pack
     from tool_gym.sandbox.executor import Executor
@@ -83,6 +87,9 @@ def validate(
     with Executor() as one, Executor() as other:
         for scenario in progress(source, len(source), "scenarios"):
             findings += validate_scenario(source, scenario, [one, other])
+        # Attacks say nothing of a pack that cannot be played.
+        if attacks and not any(finding.level == "error" for finding in findings):
+            findings += _attacked(source, one)
     errors = sum(finding.level == "error" for finding in findings)
     if as_json:
         show_json({"pack": source.name, "errors": errors, "findings": [finding._asdict() for finding in findings]})
@@ -99,6 +106,22 @@ def validate(
         raise typer.Exit(2)
 
 
+def _attacked(pack: Any, executor: Any) -> list[Any]:
+    """What gives answers away, and what attacks earn too much on a sample of the scenarios."""
+    from tool_gym.attacks import ATTACKS
+    from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
+    from tool_gym.gate.leaks import validate_leaks
+
+    findings = [
+        finding
+        for scenario in progress(pack, len(pack), "leaks")
+        for finding in validate_leaks(pack, scenario, executor)
+    ]
+    played = play_attacks(pack, sample_scenarios(pack, 32, seed=0), executor)
+    outcomes = list(progress(played, len(ATTACKS), "attacks"))
+    return [*findings, *(breach.finding for breach in breaches(pack, outcomes))]
+
+
 def build(
     folder: Annotated[Path, typer.Argument(help="Folder with pack.toml, tools.py, scenarios.toml and tables/.")],
     out: Annotated[Path, typer.Option(help="Folder of the pack; an older build there is replaced.")],
@@ -110,3 +133,10 @@ def build(
     pack = build_pack(folder, out, show=(lambda line: stdout.print(line, markup=False)) if show_results else None)
     stdout.print(f"Built {pack.name} version {pack.version}: {len(pack)} scenarios in {out}")
     stdout.print(f"Check it: tool-gym validate {out}")
+
+
+def dialect() -> None:
+    """Print the reference of the dialect that tools are written in, as Markdown."""
+    from tool_gym.sandbox.reference import dialect_page
+
+    print(dialect_page())

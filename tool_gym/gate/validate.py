@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from tool_gym.episode import Caps
 from tool_gym.errors import PackError, ToolRejected
-from tool_gym.jsonvalue import canonical
+from tool_gym.jsonvalue import canonical, dumps
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.packs.reader import Pack
 from tool_gym.sandbox.executor import Executor
@@ -53,6 +54,7 @@ def validate_scenario(pack: Pack, scenario_id: str, executors: Sequence[Executor
     except PackError as error:
         yield Finding("error", "files", scenario_id, str(error))
         return
+    yield from _size(scenario)
     yield from _schemas(pack, scenario)
     for tool in scenario.tools:
         try:
@@ -68,6 +70,15 @@ def validate_scenario(pack: Pack, scenario_id: str, executors: Sequence[Executor
         )
         return
     yield from _gold(pack, scenario, executors)
+
+
+def _size(scenario: Scenario) -> Iterator[Finding]:
+    """Tools and first message may fill half of an observation, so that there is room to play."""
+    beginning = {"tools": [tool.chat_form for tool in scenario.tools], "messages": [scenario.question]}
+    size, most = len(dumps(beginning)), Caps().max_observation_bytes // 2
+    if size > most:
+        message = f"its tools and first message take {size:,} bytes of an observation, at most {most:,} may"
+        yield Finding("error", "size", scenario.id, message)
 
 
 def _schemas(pack: Pack, scenario: Scenario) -> Iterator[Finding]:

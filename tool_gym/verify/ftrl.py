@@ -11,6 +11,8 @@ from tool_gym.jsonvalue import Json, NotJson, loads
 from tool_gym.messages import ToolMessage
 from tool_gym.scenario import Expected
 
+_LEFT_OVER = ("<tool_call>", "</tool_call>", "<tool_parsed_response>")
+
 
 def rendering(result: ToolMessage) -> str:
     """A result as the released code writes it: text as it is, lists and objects as JSON, the rest by Python's `str`."""
@@ -28,6 +30,11 @@ def in_result(expected: Expected, output: str) -> bool:
 def in_reply(expected: Expected, content: str) -> bool:
     """The paper's rule for the final answer: it is a substring of the reply."""
     return _bare(_as_text(expected.value)) in _bare(content)
+
+
+def has_left_over(content: str) -> bool:
+    """Whether a reply holds a mark of a tool call that was not read as one."""
+    return any(mark in content for mark in _LEFT_OVER)
 
 
 def _as_text(value: Json) -> str:

@@ -90,6 +90,23 @@ def episode_metrics(score: Score) -> dict[str, float]:
     }
 
 
+class Summary:
+    """Means over episodes, by structure and overall, from one episode after another; none of them is kept."""
+
+    def __init__(self) -> None:
+        self._facts: list[tuple[str, dict[str, float | None]]] = []
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Counts one episode."""
+        self._facts.append((trajectory.structure, _facts(trajectory)))
+
+    def rows(self) -> list[dict[str, Json]]:
+        """See `summarise`."""
+        groups = [(structure, [row for name, row in self._facts if name == structure]) for structure in STRUCTURES]
+        rows = [_mean_row(name, group) for name, group in groups if group]
+        return [*rows, _mean_row("overall", [row for _, row in self._facts])] if rows else []
+
+
 def summarise(trajectories: Iterable[Trajectory]) -> list[dict[str, Json]]:
     """Means over episodes, by structure and overall; the order of the episodes does not matter.
 
@@ -99,10 +116,10 @@ def summarise(trajectories: Iterable[Trajectory]) -> list[dict[str, Json]]:
         `answer_correct` (share, or None where no scenario has an answer; without gold it is taken to have one),
         `mean_return`, `mean_turns`, `mean_calls`. No episode, no row.
     """
-    facts = [(trajectory.structure, _facts(trajectory)) for trajectory in trajectories]
-    groups = [(structure, [row for name, row in facts if name == structure]) for structure in STRUCTURES]
-    rows = [_mean_row(name, group) for name, group in groups if group]
-    return [*rows, _mean_row("overall", [row for _, row in facts])] if rows else []
+    summary = Summary()
+    for trajectory in trajectories:
+        summary.add(trajectory)
+    return summary.rows()
 
 
 def _facts(trajectory: Trajectory) -> dict[str, float | None]:

@@ -12,86 +12,22 @@
 Those of the first four rows are differences, so that undiscounted returns are the metrics themselves and nothing is
 earned twice. `precision`, `completeness` and `none` are for ablations.
 
+A name may also be a sum of rewards and components (see `components`) with weights, such as
+`task_f1+0.1*invalid_call_penalty`; being the name, it is what a trajectory records and what rescoring computes again.
+
 To add a reward, write a function `Turn -> float` with formula, range and source, and list it in `REWARDS`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+import re
+from collections.abc import Sequence
 
-from tool_gym.errors import UnknownName
-from tool_gym.scenario import Expected
+from tool_gym.errors import InputError, UnknownName
 from tool_gym.verify import ftrl, metrics
-
-
-class Turn(NamedTuple):
-    """The facts of one turn that a reward may look at.
-
-    A named tuple, because a frozen dataclass of this size takes four times as long to make, at every step.
-
-    Attributes:
-        calls: Tool calls of this turn, malformed ones included; >= 0.
-        well_formed: Those that could be read, in [0, calls].
-        valid: Those that reached a tool, in [0, well_formed].
-        solved: Checks solved by this turn, state checks at the end included.
-        state_solved: Those of them that are state checks, in [0, solved].
-        calls_before: Tool calls of the turns before.
-        solved_before: Checks solved by the turns before.
-        total: Checks of the scenario, >= 1; solved_before + solved <= total.
-        content: What the agent said.
-        parse_error: Whether the message as a whole could not be read.
-        replied: Whether the turn is a reply without calls, which closes the user's turn.
-        last: Whether the episode ends with this turn.
-        answer: The scenario's answer, or None if it has none.
-        answer_correct: Whether this turn is the closing reply and holds the answer.
-    """
-
-    calls: int
-    well_formed: int
-    valid: int
-    solved: int
-    state_solved: int
-    calls_before: int
-    solved_before: int
-    total: int
-    content: str
-    parse_error: bool
-    replied: bool
-    last: bool
-    answer: Expected | None
-    answer_correct: bool
-
-
-Parts = dict[str, float]
-"""Named summands of a turn's reward."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """A reward by name.
-
-    Attributes:
-        name: Its name.
-        function: From a turn's facts to its reward, finite.
-        low: Least reward of one turn.
-        high: Largest reward of one turn; infinite where only the number of checks bounds it.
-        matcher: Name of the matcher that it implies, or None.
-        parts: The named summands, where there is more than one.
-    """
-
-    name: str
-    function: Callable[[Turn], float]
-    low: float
-    high: float
-    matcher: str | None = None
-    parts: Callable[[Turn], Parts] | None = None
-
-    def components(self, turn: Turn) -> Parts:
-        """The named summands of a turn's reward; their sum is the reward."""
-        return self.parts(turn) if self.parts else {self.name: self.function(turn)}
+from tool_gym.verify.components import COMPONENTS
+from tool_gym.verify.turn import Parts, Reward, Turn
 
 
 def solve_f1(turn: Turn) -> float:
@@ -199,15 +135,12 @@ def ftrl_rate(turn: Turn) -> float:
     return float(_by_calls(turn)) if turn.well_formed else _ftrl_without_calls(turn)
 
 
-_LEFT_OVER = ("<tool_call>", "</tool_call>", "<tool_parsed_response>")
-
-
 def _ftrl_without_calls(turn: Turn) -> float:
     if turn.calls or turn.parse_error:
         return -0.3
     if not turn.content:
         return -0.5
-    if any(mark in turn.content for mark in _LEFT_OVER):
+    if ftrl.has_left_over(turn.content):
         return -0.3
     if turn.answer is not None and ftrl.in_reply(turn.answer, turn.content):
         return 1 / (1 + turn.total - turn.solved_before)
@@ -250,12 +183,49 @@ REWARDS: dict[str, Reward] = {
 """All rewards by name."""
 
 
+_TERM = re.compile(r"(?:(\d+(?:\.\d+)?) ?\* ?)?(.+)", re.ASCII)
+"""A term of a sum: a weight, 1 by default, and a name."""
+
+
 def reward(name: str) -> Reward:
-    """The reward of that name.
+    """The reward of that name: one of `REWARDS` or of `COMPONENTS`, or a weighted sum such as `solve_f1+0.5*precision`.
 
     Raises:
         UnknownName: If there is none.
+        InputError: If the name is no such sum, or adds rewards that imply a matcher to others.
     """
-    if name not in REWARDS:
-        raise UnknownName("reward", name, REWARDS)
-    return REWARDS[name]
+    known = {**REWARDS, **COMPONENTS}
+    if name in known:
+        return known[name]
+    terms = [_TERM.fullmatch(term.strip()) for term in name.split("+")]
+    read = [(float(term[1] or 1), term[2]) for term in terms if term]
+    if len(read) < len(terms):
+        raise InputError(
+            f"reward {name!r} cannot be read; expected a name, or a sum such as task_f1+0.1*format_penalty"
+        )
+    unknown = [each for _, each in read if each not in known]
+    if unknown:
+        raise UnknownName("reward", unknown[0], known)
+    return _weighted_sum(name, [(weight, known[each]) for weight, each in read])
+
+
+def _weighted_sum(name: str, terms: Sequence[tuple[float, Reward]]) -> Reward:
+    matchers = {rule.matcher for _, rule in terms if rule.name not in COMPONENTS}
+    twice = len({rule.name for _, rule in terms}) < len(terms)
+    if len(matchers) > 1 or twice or not all(0 < weight < math.inf for weight, _ in terms):
+        raise InputError(
+            f"reward {name!r}: expected different terms with weights above 0, all of them for one matcher "
+            "(the ftrl_* rewards imply their own)"
+        )
+
+    def parts(turn: Turn) -> Parts:
+        return {rule.name: weight * rule.function(turn) for weight, rule in terms}
+
+    return Reward(
+        name,
+        lambda turn: math.fsum(parts(turn).values()),
+        low=math.fsum(weight * rule.low for weight, rule in terms),
+        high=math.fsum(weight * rule.high for weight, rule in terms),
+        matcher=next(iter(matchers), None),
+        parts=parts,
+    )

@@ -16,6 +16,7 @@ from tool_gym.verify.dates import Date, dates, read_date
 from tool_gym.verify.normal import find_token, leaves, normal_text, words
 from tool_gym.verify.numbers import Number, Quantity, close, quantities, read_number, read_quantity, same_unit
 from tool_gym.verify.pairing import pair
+from tool_gym.verify.pieces import spelled_by
 
 
 class Target(ABC):
@@ -53,7 +54,7 @@ class TextTarget(Target):
 
     def __init__(self, value: str) -> None:
         self.text = normal_text(value)
-        self._words: frozenset[str] | None = None
+        self._words: list[str] | None = None
 
     def equal(self, value: Json) -> bool:
         """Whether it is the same text in normal form; a number counts as its own text."""
@@ -66,20 +67,11 @@ class TextTarget(Target):
         return find_token(text, self.text) >= 0
 
     def held(self, arguments: Json) -> bool:
-        """Whether all its words are there, in any order and any leaves, so that it cannot be passed in pieces.
-
-        A leaf that spells it with other spaces and punctuation holds it too.
-        """
+        """Whether repeating the arguments can spell it, whole or in pieces; see `pieces`."""
         if self._words is None:
-            self._words = frozenset(words(self.text))
-        texts = list(argument_texts(arguments))
-        if not self._words:
-            return self.text in texts
-        spelled = [words(text) for text in texts]
-        if self._words.issubset(word for line in spelled for word in line):
-            return True
-        squeezed = "".join(words(self.text))
-        return any("".join(line) == squeezed for line in spelled)
+            self._words = words(self.text)
+        texts = argument_texts(arguments)
+        return spelled_by(self._words, texts) if self._words else self.text in texts
 
 
 class EnumTarget(TextTarget):
