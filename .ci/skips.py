@@ -18,5 +18,6 @@ for case in ElementTree.parse(sys.argv[1]).iter("testcase"):
         reason = skip.get("message", "")
         known = any(re.search(pattern, reason) for pattern in EXPECTED)
         unexpected += not known
-        print(f"{'skipped' if known else 'SKIPPED UNEXPECTEDLY'}: {case.get('classname')}::{case.get('name')}: {reason}")
+        verdict = "skipped" if known else "SKIPPED UNEXPECTEDLY"
+        print(f"{verdict}: {case.get('classname')}::{case.get('name')}: {reason}")
 sys.exit(f"{unexpected} tests were skipped for a reason that .ci/skips.py does not expect" if unexpected else 0)

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_pack import MULTI, SCENARIOS, SINGLE, TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_pack import MULTI, SCENARIOS, SINGLE, TABLES
 
 import tool_gym.packs.reader
 from tool_gym.errors import PackError, UnknownName

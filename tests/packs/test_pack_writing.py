@@ -5,9 +5,9 @@ import math
 from pathlib import Path
 
 import pytest
-from small_pack import ADD, INVENTED, MULTI, PLACES, SCENARIOS, SINGLE, TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_pack import ADD, INVENTED, MULTI, PLACES, SCENARIOS, SINGLE, TABLES
 
 from tool_gym.errors import InputError, PackError
 from tool_gym.packs.files import INDEXES
