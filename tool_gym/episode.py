@@ -380,3 +380,32 @@ class Episode:
 
 _PROGRESS = ("turn", "termination", "_user_turn", "_invalid_turns", "_statuses", "seed")
 """The plain fields that a snapshot holds."""
+
+
+def step_together(
+    episodes: Sequence[Episode],
+    actions: Sequence[object],
+    executor: Executor,
+    *,
+    tokens: Sequence[tuple[tuple[int, ...] | None, tuple[float, ...] | None]] | None = None,
+) -> list[StepResult]:
+    """One turn of many episodes, whose calls travel to the sandbox in one batch.
+
+    Args:
+        episodes: Episodes of this executor that have not ended.
+        actions: One per episode.
+        executor: Runs their tools.
+        tokens: For each episode the sampled token ids of its action and their log-probabilities, for the trajectory.
+
+    Returns:
+        What each step gives, in order.
+    """
+    begun = [episode.begin(action) for episode, action in zip(episodes, actions, strict=True)]
+    pairs = [(episode.session, call) for episode, calls in zip(episodes, begun, strict=True) for call in calls]
+    limit = max((episode.caps.step_time_limit_s for episode in episodes), default=None)
+    answers = iter(executor.call(pairs, time_limit_s=limit) if pairs else ())
+    results = []
+    for i, (episode, calls) in enumerate(zip(episodes, begun, strict=True)):
+        ids, logprobs = tokens[i] if tokens else (None, None)
+        results.append(episode.finish([next(answers) for _ in calls], token_ids=ids, logprobs=logprobs))
+    return results

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tool_gym.episode import Episode
+from tool_gym.episode import Episode, step_together
 from tool_gym.packs.reader import Pack
-from tool_gym.policies.policy import Decision, Policy, Request
+from tool_gym.policies.policy import Policy, Request
 from tool_gym.sandbox.executor import Executor
 from tool_gym.trajectory import Trajectory
 
@@ -65,7 +65,12 @@ def rollout(
             options = {"seed": episode_seed(seed, *play), **episode_options}
             running.append((play, Episode.of_pack(pack, play.scenario, executor, **options)))
         decisions = policy.act([_request(play, episode) for play, episode in running])
-        _step([episode for _, episode in running], decisions, executor)
+        step_together(
+            [episode for _, episode in running],
+            [decision.message for decision in decisions],
+            executor,
+            tokens=[(decision.token_ids, decision.logprobs) for decision in decisions],
+        )
         for play, episode in running:
             if episode.done:
                 policy.end(_episode_id(play))
@@ -79,13 +84,3 @@ def _request(play: Play, episode: Episode) -> Request:
 
 def _episode_id(play: Play) -> str:
     return f"{play.scenario}/{play.repetition}"
-
-
-def _step(episodes: Sequence[Episode], decisions: Sequence[Decision], executor: Executor) -> None:
-    """One turn of every episode, their calls in one batch."""
-    begun = [(episode, episode.begin(d.message)) for episode, d in zip(episodes, decisions, strict=True)]
-    pairs = [(episode.session, call) for episode, calls in begun for call in calls]
-    limit = max(episode.caps.step_time_limit_s for episode in episodes)
-    answers = iter(executor.call(pairs, time_limit_s=limit) if pairs else ())
-    for (episode, calls), decision in zip(begun, decisions, strict=True):
-        episode.finish([next(answers) for _ in calls], token_ids=decision.token_ids, logprobs=decision.logprobs)

@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from tool_gym.env import ToolUseEnv
+from tool_gym.episode import step_together
 from tool_gym.errors import InputError
 
 
@@ -86,22 +87,15 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         playing = np.flatnonzero(~resetting)
         for i in np.flatnonzero(resetting):
             _, infos[i] = self.envs[i].reset()
-        for i, result in zip(playing, self._play(playing, actions), strict=True):
+        episodes = [self.envs[i].episode for i in playing]
+        results = step_together(episodes, [actions[i] for i in playing], self.envs[0].executor)
+        for i, result in zip(playing, results, strict=True):
             _, rewards[i], terminated[i], truncated[i], infos[i] = result
             if self.autoreset_mode is AutoresetMode.SAME_STEP and (result.terminated or result.truncated):
                 finals[i] = {"final_obs": result.observation, "final_info": result.info}
                 _, infos[i] = self.envs[i].reset()
         self._ended = terminated | truncated
         return self._observe(), rewards, terminated, truncated, {**columns(finals), **columns(infos)}
-
-    def _play(self, indices: Any, actions: list[Any]) -> list[Any]:
-        """One turn of the given sub-environments, their calls in one batch."""
-        episodes = [self.envs[i].episode for i in indices]
-        begun = [(episode, episode.begin(actions[i])) for i, episode in zip(indices, episodes, strict=True)]
-        pairs = [(episode.session, call) for episode, calls in begun for call in calls]
-        limit = self.envs[0].caps.step_time_limit_s
-        answers = iter(self.envs[0].executor.call(pairs, time_limit_s=limit) if pairs else ())
-        return [episode.finish([next(answers) for _ in calls]) for episode, calls in begun]
 
     def _observe(self) -> dict[str, Any]:
         views = [env.episode.observation for env in self.envs]
