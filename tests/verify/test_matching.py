@@ -186,6 +186,7 @@ def test_a_value_that_the_call_hands_in_itself_does_not_count(expected, argument
 def test_a_handed_in_value_counts_where_the_reference_call_holds_it_too_or_echo_ok_says_so(expected, arguments):
     made = call(**arguments)
     assert typed(expected, expected.value, made, reference=arguments)
+    assert typed(expected, expected.value, made, reference={**arguments, "and": "more"})
     assert not typed(expected, expected.value, made, reference={"other": "thing"})
     assert typed(expected.model_copy(update={"echo_ok": True}), expected.value, made)
 

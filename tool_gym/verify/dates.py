@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -27,6 +28,7 @@ _SHAPES = [
     rf"{_WEEKDAY}{_NAMED} (?:the )?{_DAY}",
     rf"{_WEEKDAY}(?:the )?{_DAY}(?: of |[ -]){_NAMED}",
 ]
+_LONGEST = 100  # characters; no date is spelled in more
 _DATE = [re.compile(rf"(?<!\w)(?<!\d[-/.:,]){shape}(?!\w)(?![-/:.]\d)") for shape in _SHAPES]
 
 
@@ -52,6 +54,11 @@ class Date(NamedTuple):
 
 def read_date(text: str) -> tuple[Date, ...]:
     """The readings of a text that is a date and nothing else: none, one, or two where day and month may be swapped."""
+    return _read_date(text) if len(text) <= _LONGEST else ()
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_date(text: str) -> tuple[Date, ...]:
     for shape in _DATE:
         match = shape.fullmatch(text)
         if match and (readings := _readings(match)):

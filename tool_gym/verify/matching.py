@@ -25,6 +25,7 @@ Check: TypeAlias = Callable[[ToolCall, ToolMessage], bool]
 
 _Steps: TypeAlias = tuple[tuple[str, int | None], ...]
 """A JSON Pointer taken apart: each step as a key, and as an index where it can be one."""
+_SCALARS = frozenset((str, int, float, bool))
 _INDEX = re.compile(r"0|[1-9]\d{0,15}", re.ASCII)
 
 
@@ -116,7 +117,7 @@ class _TypedCheck:
         return targets(self._expected)
 
     def __call__(self, call: ToolCall, result: ToolMessage) -> bool:
-        if result.status != "ok" or not _stands(self._values, result.value, self._path):
+        if result.status != "ok" or not self._stands(result.value):
             return False
         if self._expected.echo_ok:
             return True
@@ -125,22 +126,20 @@ class _TypedCheck:
             return True
         return not self._held(call.arguments) or (self._path is not None and self._held(self._reference))
 
+    def _stands(self, result: Json) -> bool:
+        """Whether one of the values stands at the path of a result, or without a path anywhere in it."""
+        if self._path is None:
+            return any(value.found(result) for value in self._values)
+        at_path = _walk(result, self._path)
+        if at_path is MISSING:
+            return False
+        expected = self._expected.value
+        if type(at_path) is type(expected) and type(expected) in _SCALARS and at_path == expected:
+            return True  # what stands there to the letter needs no normal form
+        return any(value.equal(at_path) for value in self._values)
+
     def _held(self, arguments: Mapping[str, Any] | None) -> bool:
         return arguments is not None and any(value.held(arguments) for value in self._values)
-
-
-def _stands(values: Sequence[Target], result: Json, path: _Steps | None) -> bool:
-    """Whether one of the values stands at the path of a result, or without a path anywhere in it."""
-    if path is None:
-        return any(value.found(result) for value in values)
-    at_path = _walk(result, path)
-    if at_path is MISSING:
-        return False
-    # Not `any`: this runs for each open check at each call, and half of its time would be the generator's.
-    for value in values:  # noqa: SIM110
-        if value.equal(at_path):
-            return True
-    return False
 
 
 MATCHERS: dict[str, Matcher] = {one.name: one for one in (FtrlMatcher(), TypedMatcher())}

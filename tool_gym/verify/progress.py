@@ -71,7 +71,12 @@ class Progress:
             Ids of the checks that this turn solved: in the calls' order under a greedy matcher, else in the scenario's.
         """
         solved = self._greedily(calls, results) if self._greedy else self._matched(calls, results)
-        return self._settle(tuple(self._steps[i].id for i in solved))
+        for i in solved:
+            for name in set(self._steps[i].tools):
+                self._open[name].remove(i)
+        solved_ids = tuple([self._steps[i].id for i in solved])
+        self.solved_ids += solved_ids
+        return solved_ids
 
     def end(self, state: Json) -> tuple[str, ...]:
         """Checks the final state; under every matcher by kind and path, since the paper has no such checks.
@@ -84,13 +89,8 @@ class Progress:
             value = MISSING if check.id in self.solved_ids else json_pointer(state, check.path)
             if value is not MISSING and any(target.equal(value) for target in targets(check.expected)):
                 solved.append(check.id)
-        return self._settle(tuple(solved))
-
-    def _settle(self, solved: tuple[str, ...]) -> tuple[str, ...]:
-        if solved:
-            self.solved_ids += solved
-            self._reopen()
-        return solved
+        self.solved_ids += tuple(solved)
+        return tuple(solved)
 
     def _greedily(self, calls: Sequence[ToolCall], results: Sequence[ToolMessage]) -> list[int]:
         solved: list[int] = []
