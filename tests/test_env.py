@@ -1,5 +1,6 @@
 import copy
 import json
+import pickle
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tool_gym
-from tool_gym.errors import EpisodeError, PackError, UnknownName
+from tool_gym.errors import EpisodeError, InputError, PackError, UnknownName
 from tool_gym.jsonvalue import dumps
 
 CALL = {"content": "", "tool_calls": [{"name": "population", "arguments": {"town": "北门"}}]}
@@ -101,6 +102,7 @@ def test_snapshots_of_the_environment_branch(env):
         ({"matcher": "exact"}, UnknownName, "typed"),
         ({"max_calls": 3}, UnknownName, "max_calls_per_turn"),
         ({"pack": "no/such/folder"}, PackError, "no/such/folder"),
+        ({"pack": "x" * 5000}, UnknownName, "starter"),
     ],
 )
 def test_a_wrong_argument_is_refused_with_what_is_known(pack_folder, arguments, error, words):
@@ -113,6 +115,24 @@ def test_options_that_mean_nothing_are_refused(env):
         env.reset(options={"scenaro": "x"})
     with pytest.raises(UnknownName, match="single-1"):
         env.reset(options={"scenario": "single-2"})
+
+
+@pytest.mark.parametrize("options", [5, "abc", {"prefix": 5}, {"prefix": "abc"}])
+def test_options_of_a_wrong_kind_are_refused(env, options):
+    with pytest.raises(InputError, match="must be"):
+        env.reset(options=options)
+
+
+@pytest.mark.parametrize("state", [None, {}, {"scenario": "single-1", "seed": 1, "episode": None}])
+def test_what_is_no_snapshot_is_refused(env, state):
+    with pytest.raises(EpisodeError, match="snapshot"):
+        env.unwrapped.restore(state)
+
+
+def test_a_running_environment_survives_pickling(env):
+    env.reset(seed=1)
+    twin = pickle.loads(pickle.dumps(env.unwrapped))
+    assert dumps(list(twin.step(CALL))) == dumps(list(env.unwrapped.step(CALL)))
 
 
 def test_rendering_gives_the_transcript(pack_folder, capsys):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import gymnasium as gym
 from gymnasium import spaces
 
 from tool_gym.episode import Caps, Episode, StepResult, rules
-from tool_gym.errors import EpisodeError, UnknownName
+from tool_gym.errors import EpisodeError, InputError, UnknownName
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.render import transcript_text
 from tool_gym.sandbox.executor import Executor, default_executor
@@ -123,10 +124,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
             EpisodeError: If the prefix ends the episode.
         """
         super().reset(seed=seed)
-        options = dict(options or {})
-        chosen, prefix = options.pop("scenario", None), options.pop("prefix", ())
-        if options:
-            raise UnknownName("reset option", str(next(iter(options))), ["scenario", "prefix"])
+        chosen, prefix = _read_options(options)
         # Both draws happen at every reset, so that naming a scenario does not shift what later resets draw.
         drawn = self._ids[int(self.np_random.integers(len(self._ids)))]
         seed = int(self.np_random.integers(2**31))
@@ -169,7 +167,29 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         return {"scenario": self.episode.scenario.id, "seed": self.episode.seed, "episode": self.episode.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Continues from a snapshot of any scenario of this pack; returns observation and info as `reset` does."""
+        """Continues from a snapshot of any scenario of this pack; returns observation and info as `reset` does.
+
+        Raises:
+            EpisodeError: If it is no snapshot, or one of a scenario that has changed.
+            UnknownName: If the pack has no such scenario.
+        """
+        if not isinstance(state, dict) or not {"scenario", "seed", "episode"} <= state.keys():
+            raise EpisodeError("that is no snapshot; expected what snapshot() of this environment returned")
         episode = self._open(state["scenario"], state["seed"])
         episode.restore(state["episode"])
         return self._begin(episode)
+
+
+def _read_options(options: object) -> tuple[str | None, Sequence[Any]]:
+    """The scenario and the prefix that reset options name."""
+    if options is None:
+        options = {}
+    if not isinstance(options, Mapping):
+        raise InputError(f"reset options must be a mapping, got {type(options).__name__}")
+    unknown = [name for name in options if name not in ("scenario", "prefix")]
+    if unknown:
+        raise UnknownName("reset option", str(unknown[0]), ["scenario", "prefix"])
+    prefix = options.get("prefix", ())
+    if not isinstance(prefix, (list, tuple)):
+        raise InputError(f"the reset option 'prefix' must be a list of actions, got {type(prefix).__name__}")
+    return options.get("scenario"), prefix

@@ -367,7 +367,7 @@ class Episode:
         Raises:
             EpisodeError: If the snapshot is of another scenario.
         """
-        if snapshot.get("scenario") != self.scenario.digest:
+        if not isinstance(snapshot, Mapping) or snapshot.get("scenario") != self.scenario.digest:
             raise EpisodeError(f"the snapshot is not of scenario {self.scenario.id!r}; reset to its scenario first")
         for name in _PROGRESS:
             setattr(self, name, snapshot["fields"][name])

@@ -3,7 +3,8 @@
 Observations share their past messages, so a step costs only its new ones; frozen containers keep an agent's hands out
 of the shared part. They are real lists and dicts (chat templates and `json` take them) whose mutators raise. A deep
 copy is one's own and may be changed; it keeps its type, because Gymnasium's checker compares copies with originals by
-type. Pickling gives plain data.
+type. Pickling gives plain data. They guard against slips, not against code that means to get past them
+(`dict.update(frozen, ...)`): scores never read them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def _guarded(*names: str) -> Callable[[C], C]:
 
     def guard(method: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if not hasattr(self, "copied"):
+            if not hasattr(self, "_own"):
                 raise TypeError("this data is read-only; copy.deepcopy(it) gives data that may be changed")
             return method(self, *args, **kwargs)
 
@@ -41,12 +42,12 @@ class FrozenList(list[Any]):
     """A list whose mutators raise `TypeError` unless it is a deep copy."""
 
     __json_list__ = True
-    __slots__ = ("copied",)
-    copied: bool
+    __slots__ = ("_own",)
+    _own: bool
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrozenList:
         twin = FrozenList(_copied(item) for item in self)
-        twin.copied = True
+        twin._own = True
         return twin
 
     def __copy__(self) -> list[Json]:
@@ -61,12 +62,12 @@ class FrozenDict(dict[str, Any]):
     """A dict whose mutators raise `TypeError` unless it is a deep copy."""
 
     __json_dict__ = True
-    __slots__ = ("copied",)
-    copied: bool
+    __slots__ = ("_own",)
+    _own: bool
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict:
         twin = FrozenDict((key, _copied(item)) for key, item in self.items())
-        twin.copied = True
+        twin._own = True
         return twin
 
     def __copy__(self) -> dict[str, Json]:
@@ -86,9 +87,9 @@ _LEAVES = frozenset((str, int, float, bool, type(None)))
 def freeze(value: Json) -> Json:
     """A deep-frozen twin of JSON data; parts that are frozen already are shared."""
     kind = type(value)
-    if kind is dict or (kind is FrozenDict and hasattr(value, "copied")):
+    if kind is dict or (kind is FrozenDict and hasattr(value, "_own")):
         return FrozenDict([(key, item if type(item) in _LEAVES else freeze(item)) for key, item in value.items()])
-    if kind is list or kind is tuple or (kind is FrozenList and hasattr(value, "copied")):
+    if kind is list or kind is tuple or (kind is FrozenList and hasattr(value, "_own")):
         return FrozenList([item if type(item) in _LEAVES else freeze(item) for item in value])
     return value
 

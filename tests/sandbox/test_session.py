@@ -3,6 +3,7 @@ import pickle
 
 import pytest
 
+from tool_gym.errors import ToolRejected
 from tool_gym.messages import ToolCall
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import Tool
@@ -91,3 +92,9 @@ def test_equal_tools_are_one_set_of_one_domain(executor):
     assert executor.session([PUSH]).domain == executor.session([twin]).domain
     assert executor.session([PUSH]).domain != executor.session([READ]).domain
     assert executor.session([PUSH], domain="pack").domain == "pack"
+
+
+def test_a_source_that_is_no_text_is_rejected(executor):
+    tool = Tool(name="f", description="", parameters={}, source="def f():\n    return '\ud800'\n")
+    with pytest.raises(ToolRejected, match="lone surrogate"):
+        executor.session([tool])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def load_pack(name_or_path: str | Path) -> Pack:
     source = find_pack(name_or_path)
     if source:
         return Pack(source.path)
-    if (Path(name_or_path) / MANIFEST).is_file():
+    if os.path.isfile(os.path.join(name_or_path, MANIFEST)):
         return Pack(name_or_path)
     advice = f"A folder is given with a slash, as ./{name_or_path}; to see all packs, run: tool-gym packs"
     raise UnknownName("pack", name_or_path, installed_packs(), advice)

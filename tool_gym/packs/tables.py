@@ -21,7 +21,11 @@ class Tables(Mapping[str, Json]):
     def __init__(self, folder: Path, sha256: str | None, count: int) -> None:
         self._folder, self._count = folder, count
         self._file = RowFile(folder, TABLES, sha256)
+        self._sha256 = sha256
         self._table = functools.lru_cache(_KEPT)(self._read)
+
+    def __reduce__(self) -> tuple[type[Tables], tuple[Path, str | None, int]]:
+        return type(self), (self._folder, self._sha256, self._count)
 
     def __getitem__(self, sha256: str) -> Json:
         """The content of the table with this hash.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from tool_gym.errors import InputError, ToolRejected
-from tool_gym.jsonvalue import Json, NotJson, canonical, digest, encode, loads
+from tool_gym.jsonvalue import Json, NotJson, canonical, clean_text, digest, encode, loads
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.sandbox.wire import Source
 from tool_gym.sandbox.work import Work
@@ -31,6 +31,10 @@ class BoundTool:
     """
 
     def __init__(self, tool: Tool) -> None:
+        if clean_text(tool.source) != tool.source:
+            raise ToolRejected(
+                tool.name, "the source holds a lone surrogate; write it as an escape"
+            )
         self.tool = tool
         self.key = tool.digest
         self.source: Source = (self.key, tool.name, tool.source, {ref.name: ref.sha256 for ref in tool.data})
