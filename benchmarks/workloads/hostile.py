@@ -15,8 +15,8 @@ SOURCES = {
     "bomb": "def bomb(size):\n    rows = []\n    while True:\n        rows.append('x' * 1000000 + str(size))\n",
     "crash": """def crash(size):
     numbers = iter([size])
-    for _ in range(200000):
-        numbers = filter(None, numbers)
+    for _ in range(1900000):
+        numbers = map(abs, numbers)
     return list(numbers)
 """,
 }

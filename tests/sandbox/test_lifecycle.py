@@ -21,6 +21,8 @@ from tool_gym.sandbox.doctor import attempt
 from tool_gym.sandbox.executor import Executor, default_executor
 from tool_gym.sandbox.handle import Language, Limits
 from tool_gym.sandbox.launcher import Launcher
+from tool_gym.sandbox.processor import Stay
+from tool_gym.sandbox.worker import NICE
 from tool_gym.scenario import Tool
 
 ROOT = Path(__file__).parents[2]
@@ -249,25 +251,40 @@ def test_an_interrupt_reaches_the_caller_of_an_embedded_tool():
         assert session.call([add(2)])[0].value == 3
 
 
-def test_embedded_tools_leave_an_alarm_of_the_callers_alone():
+@pytest.mark.parametrize("kind", ["ALRM", "VTALRM"])
+def test_embedded_tools_leave_an_alarm_of_the_callers_alone(kind):
+    number, timer = getattr(signal, f"SIG{kind}"), signal.ITIMER_REAL if kind == "ALRM" else signal.ITIMER_VIRTUAL
     heard = []
-    before = signal.signal(signal.SIGALRM, lambda number, frame: heard.append(number))
+    before = signal.signal(number, lambda number, frame: heard.append(number))
     try:
         with Executor("embedded") as executor:
             session = executor.session([ADD])
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            signal.setitimer(timer, 0.05)
             assert session.call([add(2)])[0].value == 3
-            assert within(5, lambda: bool(heard))
+            end = time.monotonic() + 5
+            while not heard and time.monotonic() < end:
+                pass
+            assert heard == [number]
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(number, before)
 
 
-def test_closing_an_embedded_executor_gives_the_alarm_back():
+def test_embedded_tools_stop_ticking_when_nobody_calls_any():
     with Executor("embedded") as executor:
         executor.session([ADD]).call([add(1)])
-        assert signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        assert signal.getitimer(signal.ITIMER_VIRTUAL) != (0.0, 0.0)
+        end = time.monotonic() + 5
+        while signal.getitimer(signal.ITIMER_VIRTUAL) != (0.0, 0.0) and time.monotonic() < end:
+            pass
+        assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+def test_closing_an_embedded_executor_gives_the_signal_back():
+    with Executor("embedded") as executor:
+        executor.session([ADD]).call([add(1)])
+        assert signal.getsignal(signal.SIGVTALRM) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGVTALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("execution", ["isolated", "embedded"])
@@ -375,6 +392,52 @@ def test_an_interpreter_that_does_not_start_is_named(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with Executor() as executor, pytest.raises(SandboxError, match="/bin/false"):
         executor.session([ADD])
+
+
+CHAINS = ("filter(None, it)", "map(abs, it)", "enumerate(it)", "slice(it)")
+
+
+@pytest.mark.parametrize("link", CHAINS)
+def test_a_long_chain_of_iterators_kills_no_worker(link):
+    source = f"def f(size):\n    it = iter([1])\n    for _ in range(size):\n        it = {link}\n    return size\n"
+    tool = Tool(name="f", description="", parameters={"type": "object"}, source=source)
+    with Executor(workers=1) as executor:
+        (message,) = executor.session([tool]).call([ToolCall(name="f", arguments={"size": 200_000})])
+        assert (message.status, message.value) == ("ok", 200_000)
+
+
+def test_a_worker_whose_call_ran_out_of_something_stands_back():
+    bomb = Tool(
+        name="bomb", description="", parameters={"type": "object"},
+        source="def bomb():\n    rows = []\n    while True:\n        rows.append('x' * 1_000_000 + str(len(rows)))\n",
+    )  # fmt: skip
+    for tool in (LOOPS, bomb):
+        with Executor(workers=1) as executor:
+            session = executor.session([tool, ADD])
+            session.call([add(1)])
+            (pid,) = processes(zygote_of(executor))
+            assert os.getpriority(os.PRIO_PROCESS, pid) < NICE
+            assert session.call([ToolCall(name=tool.name), add(1)])[1].value == 2
+            assert os.getpriority(os.PRIO_PROCESS, pid) == NICE
+            assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+
+
+def test_workers_share_their_parents_session_so_that_standing_back_counts_beside_it():
+    with Executor(workers=1) as executor:
+        executor.session([ADD]).call([add(1)])
+        zygote = zygote_of(executor)
+        assert os.getsid(zygote) == os.getsid(0)
+        assert os.getpgid(zygote) == zygote  # keys in the terminal do not reach it
+
+
+def test_a_caller_that_stayed_on_its_processor_may_roam_again():
+    before = os.sched_getaffinity(0)
+    stay = Stay()
+    stay.begin(min(before))
+    assert os.sched_getaffinity(0) == {min(before)}
+    stay.end()
+    stay.end()
+    assert os.sched_getaffinity(0) == before
 
 
 def resident_kb(pid: int | str = "self") -> int:

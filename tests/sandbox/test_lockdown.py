@@ -125,6 +125,9 @@ def test_a_filter_allows_its_list_and_refuses_all_else(name):
     assert verdict(code, machine.audit, machine.calls["mprotect"], (0, 0, 4)) == "refuse"
     assert verdict(code, machine.audit, machine.calls["setpriority"], (0, 99)) == "refuse"
     assert verdict(code, machine.audit, machine.calls["setpriority"], (2, 0)) == "refuse"
+    assert verdict(code, machine.audit, machine.calls["sched_setscheduler"], (0, 5)) == "allow"
+    assert verdict(code, machine.audit, machine.calls["sched_setscheduler"], (99, 5)) == "refuse"
+    assert verdict(code, machine.audit, machine.calls["sched_setscheduler"], (0, 2)) == "refuse"
     assert verdict(code, machine.audit, machine.calls["sched_setaffinity"], (99,)) == "refuse"
 
 

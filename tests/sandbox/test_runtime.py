@@ -9,7 +9,7 @@ from tool_play import RUNTIME, SEED, check, play, value
 import tool_gym
 from tool_gym.jsonvalue import digest, dumps
 from tool_gym.sandbox.library import MAX_KEPT
-from tool_gym.sandbox.runtime import MAX_REASON_CHARS, Outcome, Runtime
+from tool_gym.sandbox.runtime import COMPILE_LIMIT_S, MAX_REASON_CHARS, Outcome, Runtime
 
 ROWS = [{"name": "Oslo", "people": 700_000}]
 
@@ -192,6 +192,19 @@ def test_a_source_is_compiled_when_it_is_needed_and_remembered():
         None,
     )
     assert runtime.run("g", b"{}", SEED).payload == b"the tool does not load: no source was added as 'g'"
+
+
+def test_compiling_spends_none_of_the_calls_time(monkeypatch):
+    runtime = Runtime(call_time_limit_s=0.02)
+    granted = []
+    allow = runtime._meter.allow
+    monkeypatch.setattr(runtime._meter, "allow", lambda limit_s: granted.append(limit_s) or allow(limit_s))
+    runtime.add_source("f", "f", "def f(): return 1", {})
+    for _ in range(2):
+        assert runtime.run("f", b"{}", SEED).payload == b"1"
+    first, compiling, loading, *calls = granted
+    assert (first, loading, calls) == (0.02, 0.02, [0.02, 0.02])
+    assert compiling == COMPILE_LIMIT_S > 1
 
 
 @pytest.mark.slow

@@ -10,13 +10,15 @@ from typing import Protocol
 
 from tool_gym.sandbox.exchange import Exchange, Lost
 from tool_gym.sandbox.handle import TICK_S, Worker
-from tool_gym.sandbox.processor import current_cpu
+from tool_gym.sandbox.processor import Stay, current_cpu
 from tool_gym.sandbox.wire import Reply
 from tool_gym.sandbox.work import Work
 
 CALLS_PER_WORKER = 8
 """Fewer calls than this are not worth waking one more worker for."""
 _MAX_DEATHS = 2
+_STAYS = 1000
+"""Round trips for which a caller stays on its processor, after one that moved it."""
 _TICK_MS = round(TICK_S * 1000)
 
 
@@ -46,10 +48,14 @@ def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> 
         PackError: If a tool's table is missing.
     """
     worker = stock.acquire(works[0].domain)
+    stay, cpu = Stay(), current_cpu()
     begun = checked = perf_counter()
     try:
-        # A lone worker answers soonest from the processor where its parent waits.
-        exchange = Exchange(worker, works, call_time_limit_s, current_cpu(), begun)
+        if worker.stays > 0:
+            stay.begin(cpu)
+            worker.stays -= 1
+        # A lone worker answers soonest from the processor where its caller waits.
+        exchange = Exchange(worker, works, call_time_limit_s, cpu, begun)
         exchange.send()
         while exchange.sending or not exchange.receive():
             if exchange.sending and worker.wait_to_write(_TICK_MS):
@@ -66,6 +72,10 @@ def run_alone(stock: Stock, works: Sequence[Work], call_time_limit_s: float) -> 
     except BaseException:
         stock.discard(worker)
         raise
+    finally:
+        stay.end()
+    if current_cpu() != cpu:
+        worker.stays = _STAYS
     worker.busy_s += perf_counter() - begun
     stock.release(worker)
     return True

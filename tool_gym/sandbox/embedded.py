@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 
 from tool_gym.sandbox.runtime import Runtime
 from tool_gym.sandbox.turn import Turn
+from tool_gym.sandbox.wire import Source
 from tool_gym.sandbox.work import Work
 
-# What `signal.getsignal` wraps: looking for an enum member takes it as long as a tool takes to run.
-_handler_of: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _TICK_S = 0.025
 
 
@@ -20,10 +19,10 @@ class Embedded:
     """Runs works in process, one at a time. Safe to use from several threads.
 
     Fuel bounds what tools do in Python. What they do inside one call of a builtin is bounded by the clock only in the
-    main thread, and only while SIGALRM has no other use.
+    main thread, and only while SIGVTALRM has no other use.
 
     Args:
-        call_time_limit_s: Seconds of one call.
+        call_time_limit_s: Processor seconds of one call.
     """
 
     layers = ("dialect",)
@@ -45,69 +44,93 @@ class Embedded:
             PackError: If a tool's table is missing.
         """
         with self._lock:
-            ticking = _start_alarm(self._runtime)
+            if not (_in_main_thread() and _alarm.watch(self._runtime)):
+                self._run(works)
+                return
             try:
-                for work in works:
-                    self._teach(work)
-                    turn = Turn(self._runtime, work.job(), self._limit_s)
-                    for call in work.calls:
-                        work.accept(turn.run(call))
+                self._run(works)
             finally:
-                if ticking:
-                    _stop_alarm()
+                _alarm.runtime = None
+
+    def _run(self, works: Sequence[Work]) -> None:
+        for work in works:
+            for source in work.sources:
+                if source[0] not in self._known:
+                    self._learn(work, source)
+            turn = Turn(self._runtime, work.job(), self._limit_s)
+            for call in work.calls:
+                work.accept(turn.run(call))
 
     def close(self) -> None:
-        """Gives SIGALRM back."""
-        if _in_main_thread() and _handler_of(signal.SIGALRM) is _look_at_clock:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        """Gives SIGVTALRM back."""
+        if _in_main_thread():
+            _alarm.give_back()
 
     def abandon(self) -> None:
-        """Nothing is held that a forked process may not use."""
+        """Starts ticking anew: a forked process has no timers, and is in none of its parent's calls."""
+        _alarm.ticking, _alarm.runtime = False, None
 
-    def _teach(self, work: Work) -> None:
-        for source in work.sources:
-            key, _, _, tables = source
-            if key in self._known:
-                continue
-            for sha256 in tables.values():
-                if sha256 not in self._known:
-                    self._runtime.add_table(sha256, work.table(sha256))
-                    self._known.add(sha256)
-            self._runtime.add_source(*source)
-            self._known.add(key)
+    def _learn(self, work: Work, source: Source) -> None:
+        for sha256 in source[3].values():
+            if sha256 not in self._known:
+                self._runtime.add_table(sha256, work.table(sha256))
+                self._known.add(sha256)
+        self._runtime.add_source(*source)
+        self._known.add(source[0])
 
 
-_ticking: Runtime | None = None
-"""The runtime that the main thread is in, while the alarm is set."""
+class _Alarm:
+    """Has a runtime look at its clock while it runs tools in the main thread.
 
+    The timer counts this process's own work, so that it wakes nobody who sleeps. It is set by a call and stops itself
+    when it ticks twice without one: setting and stopping it for each call would take longer than the call.
 
-def _start_alarm(runtime: Runtime) -> bool:
-    """Has the clock looked at while a runtime runs tools, if this thread may have an alarm."""
-    global _ticking
-    if not _in_main_thread():
-        return False
-    handler = _handler_of(signal.SIGALRM)
-    if handler is not _look_at_clock:
-        if handler != signal.SIG_DFL:
+    Attributes:
+        runtime: The runtime that the main thread is in, or None.
+        ticking: Whether the timer is set.
+    """
+
+    def __init__(self) -> None:
+        self.runtime: Runtime | None = None
+        self.ticking = False
+        self._used = False
+
+    def watch(self, runtime: Runtime) -> bool:
+        """Watches a runtime from here on, if the signal is to be had; the caller ends it by `runtime = None`."""
+        if not self.ticking and not self._start():
             return False
-        # It stays until `close`: installing it takes as long as a call.
-        signal.signal(signal.SIGALRM, _look_at_clock)
-    if signal.getitimer(signal.ITIMER_REAL)[0]:
-        return False
-    _ticking = runtime
-    signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
-    return True
+        self._used = True
+        self.runtime = runtime
+        return True
+
+    def give_back(self) -> None:
+        """Leaves the signal as it was before the first call."""
+        if signal.getsignal(signal.SIGVTALRM) == self._tick:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+            signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+            self.ticking = False
+
+    def _start(self) -> bool:
+        handler = signal.getsignal(signal.SIGVTALRM)
+        if handler != self._tick:
+            if handler != signal.SIG_DFL:
+                return False
+            signal.signal(signal.SIGVTALRM, self._tick)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _TICK_S, _TICK_S)
+        self.ticking = True
+        return True
+
+    def _tick(self, number: int, frame: FrameType | None) -> None:
+        if self.runtime is not None:
+            self.runtime.interrupt_if_late()
+        elif self._used:
+            self._used = False
+        else:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+            self.ticking = False
 
 
-def _stop_alarm() -> None:
-    global _ticking
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
-    _ticking = None
-
-
-def _look_at_clock(number: int, frame: FrameType | None) -> None:
-    if _ticking is not None:
-        _ticking.interrupt_if_late()
+_alarm = _Alarm()
 
 
 def _in_main_thread() -> bool:

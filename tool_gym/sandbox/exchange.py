@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from tool_gym.sandbox.handle import Worker
+from tool_gym.sandbox.runtime import COMPILE_LIMIT_S
 from tool_gym.sandbox.wire import READ_BYTES, BadReply, Job, Reply, Source, Table, pack_request, read_replies
 from tool_gym.sandbox.work import Work
 
 GRACE_S = 0.25
 """Seconds past its limit after which a call that does not answer to the worker's own clock is killed."""
-READY_S = 5.0
-"""Seconds that a worker may take to read a message before it begins the first call."""
+PATIENCE = 10
+"""Times a call's limit that it may take on the wall, where a busy machine lets its worker compute now and then."""
+READY_S = 30.0
+"""Wall seconds that a worker may take to read a message before it begins the first call."""
+_MOVED_S = 0.001
 
 
 class Lost(Exception):
@@ -33,7 +37,7 @@ class Exchange:
     Args:
         worker: The worker; idle, and of the works' domain.
         works: At least one, with open calls.
-        call_time_limit_s: Wall seconds of one call.
+        call_time_limit_s: Processor seconds of one call.
         cpu: Processor for the worker to run on, -1 for any.
         now: The time, as `perf_counter` has it.
         most: Calls of each work to send at most, None for all.
@@ -52,7 +56,8 @@ class Exchange:
         most: int | None = None,
     ) -> None:
         self.worker = worker
-        self.begun_at = self._progress_at = now
+        self.begun_at = self._progress_at = self._moved_at = now
+        self._used_s = self._used_before_s = 0.0
         self._limit_s = call_time_limit_s
         self._calls: list[Work] = []
         self._done = 0
@@ -70,6 +75,7 @@ class Exchange:
             job = work.job(most)
             jobs.append(job)
             self._calls += [work] * len(job[0])
+        self._loading = _first_uses(sources, jobs) if sources else ()
         self._out = pack_request((cpu, tables, sources, jobs))
         worker.begun += len(self._calls)
 
@@ -129,7 +135,7 @@ class Exchange:
             replies, self._in = read_replies(self._in + data, len(self._calls) - self._done)
             for reply in replies:
                 self._calls[self._done].accept(reply)
-                self.worker.note(reply.seconds)
+                self.worker.note(reply)
                 self._done += 1
         except BadReply as lie:
             self._look()
@@ -144,16 +150,29 @@ class Exchange:
         """
         before = self._progress
         self._look()
-        if self._progress != before:
-            self._progress_at = now
+        self._note_use(now, fresh=self._progress != before)
         late_s = now - self._progress_at
-        if self._progress == self._first:
-            if late_s > READY_S:
-                raise Lost(None)
-            return
-        limit_s = min(self._limit_s, max(self._calls[self._current()].budget_s, 0.0))
-        if late_s > limit_s + GRACE_S:
-            raise Lost(_verdict("timeout", f"the call took longer than {limit_s:.3g} s and was stopped", late_s))
+        if self._progress == self._first and late_s > READY_S:
+            raise Lost(None)
+        current = self._current()
+        budget_s = max(self._calls[current].budget_s, 0.0)
+        limit_s = self._limit_s + (COMPILE_LIMIT_S if current in self._loading else 0.0)
+        computed_s, waited_s = self._used_s - self._used_before_s, now - self._moved_at
+        allowed_s = (limit_s, 3 * limit_s, PATIENCE * limit_s)
+        over = any(s > most + GRACE_S for s, most in zip((computed_s, waited_s, late_s), allowed_s, strict=True))
+        if late_s > budget_s + GRACE_S or (over and self._progress > self._first):
+            least_s = min(limit_s, budget_s)
+            raise Lost(_verdict("timeout", f"the call took longer than {least_s:.3g} s and was stopped", late_s))
+
+    def _note_use(self, now: float, fresh: bool) -> None:
+        """Reads how much the worker has computed, in all and before its current call, and when that last grew."""
+        used_s = self.worker.processor_s()
+        if used_s is None:  # then wall time has to serve
+            used_s = now
+        if fresh:
+            self._progress_at, self._used_before_s = now, used_s
+        if fresh or used_s > self._used_s + _MOVED_S:
+            self._moved_at, self._used_s = now, used_s
 
     def blame(self, verdict: Reply) -> None:
         """Gives the call that the worker was in its verdict; calls that sent no reply before it stay open."""
@@ -179,6 +198,17 @@ class Exchange:
         if out_of_memory:
             return Lost(_verdict("limit", "the call used more memory than it may"))
         return Lost(_verdict("crashed", "the tool's process died during the call"))
+
+
+def _first_uses(sources: Sequence[Source], jobs: Sequence[Job]) -> Container[int]:
+    """Places of the calls for which the worker compiles one of these sources first."""
+    new = {source[0] for source in sources}
+    places = set()
+    for place, call in enumerate(call for job in jobs for call in job[0]):
+        if call[0] in new:
+            new.remove(call[0])
+            places.add(place)
+    return places
 
 
 def _verdict(status: str, reason: str, seconds: float = 0.0) -> Reply:

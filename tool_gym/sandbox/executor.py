@@ -25,7 +25,7 @@ from tool_gym.scenario import Tool
 Execution = Literal["isolated", "embedded"]
 Isolation = Literal["auto", "full", "best_effort"]
 
-_MAX_TOOL_SETS = 4096
+_MAX_TOOL_SETS = 256
 _MAX_VERDICTS = 65536
 
 
@@ -152,22 +152,22 @@ class Executor:
             PackError: If a tool's table is missing.
         """
         answers: list[ToolMessage | None] = [None] * len(pairs)
-        works: dict[int, tuple[Session, Work, list[int]]] = {}
+        works: dict[Session, Work] = {}
         budget_s = math.inf if time_limit_s is None else time_limit_s
         for place, (session, call) in enumerate(pairs):
-            entry = works.get(id(session))
-            if entry is None:
-                entry = works[id(session)] = (session, session.new_work(budget_s), [])
-            problem = session.add(call, entry[1])
+            work = works.get(session)
+            if work is None:
+                work = works[session] = session.new_work(budget_s)
+            problem = session.add(call, work)
             if problem is None:
-                entry[2].append(place)
+                work.places.append(place)
             else:
                 answers[place] = ToolMessage.failure(call, "invalid_call", problem)
-        if open_works := [work for _, work, places in works.values() if places]:
+        if open_works := [work for work in works.values() if work.calls]:
             self._backend.run(open_works)
-        for session, work, places in works.values():
+        for session, work in works.items():
             session.absorb(work)
-            for place, result in zip(places, work.results, strict=True):
+            for place, result in zip(work.places, work.results, strict=True):
                 answers[place] = _message(pairs[place][1], result)
         return answers  # type: ignore[return-value]
 
@@ -291,10 +291,24 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_set = object.__setattr__
+
+
 def _message(call: ToolCall, result: Result) -> ToolMessage:
-    if result.status == "ok":
-        return ToolMessage.ok(call, result.value, result.text)
-    return ToolMessage.failure(call, result.status, result.text, deterministic=result.deterministic)  # type: ignore[arg-type]
+    status, value, text, deterministic = result
+    if status != "ok":
+        return ToolMessage.failure(call, status, text, deterministic=deterministic)  # type: ignore[arg-type]
+    content = value if isinstance(value, str) else text
+    # All of it was checked before; pydantic would check it again, for as long as a small tool runs.
+    message = object.__new__(ToolMessage)
+    _set(message, "__dict__", {
+        "tool_call_id": call.id, "name": call.name, "status": "ok", "value": value, "content": content,
+        "deterministic": True,
+    })  # fmt: skip
+    _set(message, "__pydantic_fields_set__", {"tool_call_id", "name", "status", "value", "content"})
+    _set(message, "__pydantic_extra__", None)
+    _set(message, "__pydantic_private__", None)
+    return message
 
 
 def _rejection(result: Result) -> Rejection | None:

@@ -1,4 +1,4 @@
-"""What a call may spend: steps (deterministic), depth of calls (deterministic), and time on the clock.
+"""What a call may spend: steps (deterministic), depth of calls (deterministic), and time.
 
 The compiler puts a call of `_tick_` into every loop, comprehension and function. `_tick_` is the `__next__` of a chain
 of n times True and then an iterator that raises: counting happens in C, for about 20 ns a step. The same chain, as the
@@ -64,20 +64,24 @@ class Meter:
         self._pool: list[bool] = []
         self._left = repeat(True, 0)
         self._steps: Iterator[bool] = iter(self._empty)
-        self.limit_s = 0.0
-        self.deadline = NEVER
+        self._limit_s = self._deadline = NEVER
+        self._since: float | None = None
         self.stopped: Stop | None = None
         names.update(_down_=self._pool.pop, _up_=self._pool.append, _too_deep_=self._too_deep)
         self.end()
 
-    def begin(self, limit_s: float, fuel: int | None = None) -> None:
-        """Starts a call: full fuel (or `fuel` steps), no depth, `limit_s` seconds from now."""
+    def begin(self, limit_s: float, wall_s: float = NEVER, fuel: int | None = None) -> None:
+        """Starts a call: no depth, full fuel (or `fuel` steps), so many seconds of processor and of wall time."""
         self.stopped = None
         self.refuel(fuel)
         if len(self._pool) != MAX_DEPTH + 1:
             self._pool[:] = [False, *repeat(True, MAX_DEPTH)]
-        self.limit_s = limit_s
-        self.deadline = time.monotonic() + limit_s
+        self._deadline = time.perf_counter() + wall_s
+        self.allow(limit_s)
+
+    def allow(self, limit_s: float) -> None:
+        """Grants `limit_s` seconds of processor time from here."""
+        self._limit_s, self._since = limit_s, None
 
     def refuel(self, fuel: int | None = None) -> None:
         """Fills up the fuel (or sets it to `fuel` steps)."""
@@ -93,7 +97,7 @@ class Meter:
 
     def end(self) -> None:
         """Ends a call: from here, code that a tool left behind stops at its first step."""
-        self.deadline = NEVER
+        self._limit_s = self._deadline = NEVER
         self._names["_tick_"] = self._closed
 
     def metered(self, items: Iterable[Any]) -> Iterator[Any]:
@@ -112,9 +116,24 @@ class Meter:
         self.stop("timeout", f"the tool did not finish within {self._fuel:,} steps")
 
     def interrupt_if_late(self) -> None:
-        """Ends the call as `timeout` when it is past its deadline; to be called from a signal handler."""
-        if time.monotonic() > self.deadline:
-            self.stop("timeout", f"the tool did not finish within {self.limit_s:g} s", deterministic=False)
+        """Ends the call as `timeout` when it is past a limit; to be called from a ticking signal's handler.
+
+        Limits are in processor time, so that a busy machine ends no good call, and counted from a call's first tick:
+        asking for the processor time costs as much as a small tool.
+        """
+        limit_s, since = self._limit_s, self._since
+        if limit_s == NEVER:
+            return
+        now = time.thread_time()
+        if since is None:
+            self._since = now
+        elif now - since > limit_s:
+            self._too_long(limit_s)
+        if time.perf_counter() > self._deadline:
+            self._too_long(limit_s)
+
+    def _too_long(self, limit_s: float) -> NoReturn:
+        self.stop("timeout", f"the tool did not finish within {limit_s:g} s", deterministic=False)
 
     def _too_deep(self) -> NoReturn:
         self._pool.append(False)

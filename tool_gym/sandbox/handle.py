@@ -6,16 +6,20 @@ import os
 import select
 import socket
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tool_gym.sandbox.worker import NICE_AFTER_S
+from tool_gym.sandbox.wire import Reply
+from tool_gym.sandbox.worker import NICE, NICE_AFTER_S, is_greedy
 
 TICK_S = 0.02
 """Seconds between two looks at how far a worker is."""
 CPU_LIMIT_S = 600
 """Processor seconds after which the kernel ends a worker: it bounds what outlives a stopped parent."""
 _PROGRESS_BYTES = 16
+_PROCESS_CLOCK = 2
+"""What Linux adds to a process id, turned round and shifted by 3 bits, to name the clock of its processor time."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Limits:
     """What a worker may use.
 
     Attributes:
-        call_time_limit_s: Wall seconds of one call.
+        call_time_limit_s: Processor seconds of one call.
         memory_limit_mb: Address space in MiB, the interpreter's own 40 included.
     """
 
@@ -58,6 +62,7 @@ class Worker:
         busy_s: Wall seconds that it has worked.
         nice: Whether it has stepped back behind other processes.
         clean_calls: Quick calls in a row since it stepped back.
+        stays: Round trips to it for which the caller stays on its processor, see `processor`.
     """
 
     pid: int
@@ -72,6 +77,7 @@ class Worker:
     busy_s: float = 0.0
     nice: bool = False
     clean_calls: int = 0
+    stays: int = 0
 
     def wait_to_write(self, milliseconds: int) -> bool:
         """Waits until the connection can be written to; whether it can."""
@@ -85,17 +91,30 @@ class Worker:
         data = os.pread(self.page, _PROGRESS_BYTES, 0).ljust(_PROGRESS_BYTES, b"\0")
         return int.from_bytes(data[:8], "little"), bool(data[8])
 
+    def processor_s(self) -> float | None:
+        """Processor seconds that the process has used, None where the system does not say."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | _PROCESS_CLOCK)
+        except OSError:
+            return None
+
     def learn(self, digest: str, size: int) -> None:
         """Notes that the process has a source or table of so many bytes."""
         self.known.add(digest)
         self.known_bytes += size
 
-    def note(self, seconds: float) -> None:
-        """Keeps account of a call that took so long."""
-        if seconds > NICE_AFTER_S:
+    def note(self, reply: Reply) -> None:
+        """Keeps account of a call."""
+        if (reply.seconds > NICE_AFTER_S or is_greedy(reply)) and self._stands_back():
             self.nice, self.clean_calls = True, 0
         else:
             self.clean_calls += 1
+
+    def _stands_back(self) -> bool:
+        try:
+            return os.getpriority(os.PRIO_PROCESS, self.pid) >= NICE
+        except OSError:  # it is gone
+            return True
 
     def close(self) -> None:
         """Lets go of the descriptors; the process is not touched."""

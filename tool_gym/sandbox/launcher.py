@@ -49,26 +49,33 @@ class Launcher:
         Raises:
             SandboxError: If no process starts; the text holds what it said.
         """
-        with self._lock:
-            try:
-                worker = self._fork(domain, nice)
-            except (OSError, EOFError):  # the zygote is gone: one more try, with a new one
-                self._stop()
-                try:
-                    worker = self._fork(domain, nice)
-                except (OSError, EOFError) as error:
-                    raise SandboxError(f"no worker process starts: {error or 'the zygote ended'}") from error
         try:
-            worker.missing = _read_greeting(worker.connection)
+            return self._start_worker(domain, nice)
+        except (OSError, EOFError, ValueError):  # a zygote that dies takes its workers along: one more try
+            pass
+        try:
+            return self._start_worker(domain, nice)
         except (OSError, EOFError, ValueError) as error:
-            self.end(worker)
             raise SandboxError(
                 f"a worker process ended while it was being sealed ({error or 'no greeting'}); "
                 f"memory_limit_mb={self._limits.memory_limit_mb} may be too little, expected at least 64"
             ) from error
-        # The kernel keeps the time of a read: that saves asking for readiness before each.
-        worker.connection.settimeout(None)
-        worker.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
+
+    def _start_worker(self, domain: str, nice: bool) -> Worker:
+        with self._lock:
+            try:
+                worker = self._fork(domain, nice)
+            except (OSError, EOFError):  # the zygote is gone; the next one starts when it is needed
+                self._stop()
+                raise
+        try:
+            worker.missing = _read_greeting(worker.connection)
+            # The kernel keeps the time of a read: that saves asking for readiness before each.
+            worker.connection.settimeout(None)
+            worker.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TICK)
+        except BaseException:
+            self.end(worker)
+            raise
         return worker
 
     def end(self, worker: Worker) -> None:
@@ -126,7 +133,9 @@ class Launcher:
                 stderr=complaints.fileno(),
                 env=_environment(),
                 cwd="/",
-                start_new_session=True,
+                # Keys pressed in a terminal are for the trainer. Not a session of its own: Linux shares processors out
+                # among sessions first, so that a busy worker would stand beside the trainer however nice it is.
+                process_group=0,
             )
             theirs.close()
             try:

@@ -83,8 +83,12 @@ class Library:
         loaded = self._kept.get(key)
         return loaded if type(loaded) is Loaded else None
 
-    def load(self, key: str) -> Loaded:
+    def load(self, key: str, compiled: Callable[[], None]) -> Loaded:
         """The compiled tool, from memory if it was needed before.
+
+        Args:
+            key: Of its source.
+            compiled: Called when the source is compiled, before any of it runs.
 
         Raises:
             Refused: If it is outside the dialect.
@@ -95,7 +99,7 @@ class Library:
             if key not in self._sources:
                 raise Refused(f"no source was added as {key!r}", None)
             try:
-                loaded = self._compile(self._sources[key])
+                loaded = self._compile(self._sources[key], compiled)
             except Refused as refused:
                 loaded = refused.with_traceback(None)
             self._kept[key] = loaded
@@ -114,9 +118,10 @@ class Library:
         """
         return self._execute(loaded.name, loaded.code, loaded.data)
 
-    def _compile(self, source: _Source) -> Loaded:
+    def _compile(self, source: _Source, compiled: Callable[[], None]) -> Loaded:
         code = compile_tool(source.name, source.text)
         data = FrozenDict({name: self._table(digest) for name, digest in source.tables.items()})
+        compiled()
         if not code.shareable:
             return Loaded(source.name, code, data, None, None)
         namespace, function = self._execute(source.name, code, data)

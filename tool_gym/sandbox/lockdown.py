@@ -21,6 +21,9 @@ LAYERS = ("user", "no_new_privs", "limits", "landlock", "seccomp")
 
 NOBODY = 65534
 _MAX_DESCRIPTORS = 16
+_STACK_BYTES = 96 << 20
+"""Python follows and frees long chains of iterators, slices and the like by recursion in C: twelve times the usual room
+lets a chain of some 200,000 end well, and of longer ones most reach the limit of memory first."""
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
@@ -81,6 +84,7 @@ def _limit_resources(memory_limit_mb: int, cpu_limit_s: int) -> None:
         resource.RLIMIT_NOFILE: _MAX_DESCRIPTORS,
         resource.RLIMIT_CPU: cpu_limit_s,
         resource.RLIMIT_AS: memory_limit_mb << 20,
+        resource.RLIMIT_STACK: _STACK_BYTES,
     }
     for kind, value in limits.items():
         hard = resource.getrlimit(kind)[1]

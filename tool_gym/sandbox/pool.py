@@ -32,7 +32,9 @@ class Pool:
         self._limits = limits
         self._workers = workers
         self._launcher = Launcher(limits, language)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        """Held for a moment only: who starts or ends a process does it without, so that nobody waits for that."""
+        self._changed = threading.Condition(self._lock)
         self._idle: OrderedDict[str, list[Worker]] = OrderedDict()
         self._alive: dict[str, int] = {}
         self._suspects: set[str] = set()
@@ -76,25 +78,24 @@ class Pool:
         Raises:
             SandboxError: If no process starts, or the pool is closed.
         """
-        with self._changed:
+        with self._lock:
             while True:
                 if idle := self._idle.get(domain):
                     return idle.pop()
-                if self._reserve(domain):
+                if (place := self._reserve(domain)) is not None:
                     break
                 self._waiting += 1
                 self._changed.wait()
                 self._waiting -= 1
-        return self._spawn(domain)
+        return self._spawn(domain, place)
 
     def try_acquire(self, domain: str) -> Worker | None:
         """As `acquire`, but None while all are busy."""
-        with self._changed:
+        with self._lock:
             if idle := self._idle.get(domain):
                 return idle.pop()
-            if not self._reserve(domain):
-                return None
-        return self._spawn(domain)
+            place = self._reserve(domain)
+        return None if place is None else self._spawn(domain, place)
 
     def release(self, worker: Worker) -> None:
         """Takes an idle worker back; one that is worn is ended."""
@@ -102,8 +103,11 @@ class Pool:
         if forgiven or worker.known_bytes > _MAX_KNOWN_BYTES or worker.busy_s > _MAX_BUSY_S or self._closed:
             self._end(worker)
             return
-        with self._changed:
-            self._idle.setdefault(worker.domain, []).append(worker)
+        with self._lock:
+            idle = self._idle.get(worker.domain)
+            if idle is None:
+                idle = self._idle[worker.domain] = []
+            idle.append(worker)
             self._idle.move_to_end(worker.domain)
             if self._waiting:
                 self._changed.notify_all()
@@ -115,7 +119,7 @@ class Pool:
 
     def close(self) -> None:
         """Ends all processes. Idempotent."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             idle = [worker for workers in self._idle.values() for worker in workers]
             self._idle.clear()
@@ -133,30 +137,38 @@ class Pool:
         self._idle.clear()
         self._launcher.abandon()
 
-    def _reserve(self, domain: str) -> bool:
-        """Counts in one more worker of a domain, if it may live; ends the longest idle one if it must make room.
+    def _reserve(self, domain: str) -> list[Worker] | None:
+        """Counts in one more worker of a domain, if it may live; to be called with the lock held.
+
+        Returns:
+            None if it may not; else those to end first: the longest idle worker, if it must make room.
 
         Raises:
             SandboxError: If the pool is closed.
         """
+        leaving: list[Worker] = []
         if self._closed:
             raise SandboxError("this executor is closed; make a new one")
         if self._alive.get(domain, 0) >= self._workers:
-            return False
+            return None
         if sum(self._alive.values()) >= self._workers + _SPARE_WORKERS:
             oldest = next((idle for idle in self._idle.values() if idle), None)
             if oldest is None:
-                return False
-            self._end(oldest.pop(0))
+                return None
+            leaving.append(oldest.pop(0))
+            self._count_out(leaving[0].domain)
         self._alive[domain] = self._alive.get(domain, 0) + 1
-        return True
+        return leaving
 
-    def _spawn(self, domain: str) -> Worker:
-        """A worker for a place that is reserved."""
+    def _spawn(self, domain: str, leaving: Sequence[Worker]) -> Worker:
+        """A worker for a place that is reserved, once those that leave it have ended."""
         try:
+            for worker in leaving:
+                self._launcher.end(worker)
             return self._launcher.spawn(domain, nice=domain in self._suspects)
         except BaseException:
-            self._count_out(domain)
+            with self._lock:
+                self._count_out(domain)
             raise
 
     def _judge(self, worker: Worker) -> bool:
@@ -170,12 +182,13 @@ class Pool:
 
     def _end(self, worker: Worker) -> None:
         self._launcher.end(worker)
-        self._count_out(worker.domain)
+        with self._lock:
+            self._count_out(worker.domain)
 
     def _count_out(self, domain: str) -> None:
-        with self._changed:
-            self._alive[domain] -= 1
-            if not self._alive[domain]:
-                del self._alive[domain]
-                self._idle.pop(domain, None)
-            self._changed.notify_all()
+        """Counts a worker of a domain out; to be called with the lock held."""
+        self._alive[domain] -= 1
+        if not self._alive[domain]:
+            del self._alive[domain]
+            self._idle.pop(domain, None)
+        self._changed.notify_all()

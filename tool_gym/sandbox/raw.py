@@ -5,6 +5,7 @@ No pack and no public argument leads here; `doctor` and the tests name it when t
 
 from __future__ import annotations
 
+import math
 import traceback
 from typing import Any
 
@@ -30,7 +31,13 @@ class RawLanguage:
         """Nothing is refused."""
 
     def run(
-        self, key: str, arguments: bytes, seed: bytes, state: bytes | None = None, time_limit_s: float | None = None
+        self,
+        key: str,
+        arguments: bytes,
+        seed: bytes,
+        state: bytes | None = None,
+        time_limit_s: float | None = None,
+        wall_limit_s: float = math.inf,
     ) -> Outcome:
         """Runs a call without any limit of its own."""
         name, source = self._sources[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from tool_gym.jsonvalue import NotJson, encode
@@ -29,11 +30,13 @@ def encode_result(value: object, what: str, max_bytes: int) -> bytes:
     """
     try:
         _weigh(value, max_bytes, what)
-        payload = scrub(encode(value))
+        payload = encode(value)
     except NotJson as error:
         raise BadResult(f"{what} is not JSON: {error}") from None
     except _UNREADABLE as error:
         raise BadResult(f"{what} cannot be read: {type(error).__name__}") from None
+    if b" at 0x" in payload:
+        payload = scrub(payload)
     if len(payload) > max_bytes:
         raise BadResult(f"{what} takes {len(payload):,} bytes of JSON, at most {max_bytes:,} are taken")
     return payload
@@ -41,7 +44,7 @@ def encode_result(value: object, what: str, max_bytes: int) -> bytes:
 
 def scrub(text: bytes) -> bytes:
     """The text with the addresses of Python's default reprs replaced: they differ from process to process."""
-    return _ADDRESS.sub(b" at 0x0", text) if b" at 0x" in text else text
+    return _ADDRESS.sub(b" at 0x0", text)
 
 
 def _weigh(value: Any, room: int, what: str) -> None:
@@ -50,35 +53,33 @@ def _weigh(value: Any, room: int, what: str) -> None:
     A list that holds another one many times, and that one a third, is small in memory and endless as text. The methods
     are Python's own, whatever the tool's classes say.
     """
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        kind = type(item)
-        if kind is str:
-            room -= len(item)
-        elif kind is list or kind is tuple:
-            room -= 2 * len(item)
-            waiting.extend(item)
-        elif kind is dict:
-            room -= 4 * len(item)
-            waiting.extend(item)
-            waiting.extend(item.values())
-        elif kind not in _NUMBERS:
-            room -= _weigh_rare(item, waiting)
+    groups: list[Iterable[Any]] = [(value,)]
+    for group in groups:  # grows as containers are found in it
+        for item in group:
+            kind = type(item)
+            if kind is str:
+                room -= len(item)
+            elif kind is dict:
+                room -= 4 * len(item)
+                groups += (item, item.values())
+            elif kind is list or kind is tuple:
+                room -= 2 * len(item)
+                groups.append(item)
+            elif kind not in _NUMBERS:
+                room -= _weigh_rare(item, groups)
         if room < 0:
             raise BadResult(f"{what} is cyclic, or longer as JSON than is taken")
 
 
-def _weigh_rare(item: Any, waiting: list[Any]) -> int:
+def _weigh_rare(item: Any, groups: list[Iterable[Any]]) -> int:
     """The least bytes of an instance of a subclass; what it holds is put with the rest."""
     if isinstance(item, str):
         return str.__len__(item)
     if isinstance(item, dict):
-        waiting.extend(dict.keys(item))
-        waiting.extend(dict.values(item))
+        groups += (dict.keys(item), dict.values(item))
         return 4 * dict.__len__(item)
     kind: Any = list if isinstance(item, list) else tuple if isinstance(item, tuple) else None
     if kind is None:
         return 1
-    waiting.extend(kind.__iter__(item))
+    groups.append(tuple(kind.__iter__(item)))
     return 2 * int(kind.__len__(item))

@@ -18,7 +18,7 @@ from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.clock import Clock, Dice
 from tool_gym.sandbox.dialect import Refused
 from tool_gym.sandbox.facades import make_facades
-from tool_gym.sandbox.fuel import Meter, TooDeep
+from tool_gym.sandbox.fuel import NEVER, Meter, TooDeep
 from tool_gym.sandbox.guards import Guards
 from tool_gym.sandbox.library import Library, Loaded
 from tool_gym.sandbox.policy import file_name
@@ -28,6 +28,8 @@ DEFAULT_FUEL = 4_000_000
 """Steps of one call: an empty endless loop ends after some 0.1 s, an endless recursion tree after 0.5 s."""
 MIN_RECURSION_LIMIT = 3000
 """Python's own limit is raised to this, so that the dialect's (`fuel.MAX_DEPTH`) is reached first."""
+COMPILE_LIMIT_S = 10.0
+"""Processor seconds that compiling a source may take, apart from the limit of the call that needs it first."""
 MAX_REASON_CHARS = 2000
 _NO_SEED = bytes(32)
 _TEXT_FUEL = 10_000
@@ -61,7 +63,7 @@ class Runtime:
     """Compiles tools and runs their calls, one at a time.
 
     Args:
-        call_time_limit_s: Seconds that a call may take by default, when somebody calls `interrupt_if_late`.
+        call_time_limit_s: Processor seconds that a call may take by default, when somebody calls `interrupt_if_late`.
         fuel: Steps (rounds of loops, items of comprehensions, calls of functions) that a call may take.
         max_result_bytes: Longest result, and longest state, in bytes of JSON.
     """
@@ -107,7 +109,7 @@ class Runtime:
 
     def check(self, key: str) -> Rejection | None:
         """Compiles and loads a source now, and says why it is refused, or None."""
-        _, error = self._attempt(self._time_limit_s, None, self._try_to_load, key)
+        _, error = self._attempt(self._time_limit_s, NEVER, None, self._try_to_load, key)
         if self._meter.stopped is not None:
             return Rejection(f"{self._meter.stopped.reason} while the source was loaded")
         if error is None:
@@ -124,6 +126,7 @@ class Runtime:
         seed: bytes,
         state: bytes | None = None,
         time_limit_s: float | None = None,
+        wall_limit_s: float = NEVER,
     ) -> Outcome:
         """Runs one call. Never raises for a tool's fault; only the host's `KeyboardInterrupt` passes.
 
@@ -133,9 +136,10 @@ class Runtime:
             seed: 32 bytes; the call's clock and randomness follow from them.
             state: The episode's state as JSON, for tools that name `STATE`; None stands for `{}`.
             time_limit_s: Instead of the runtime's own limit.
+            wall_limit_s: Seconds of wall time that it may take at most.
         """
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
-        done, error = self._attempt(limit_s, None, self._play, key, arguments, seed, state)
+        done, error = self._attempt(limit_s, wall_limit_s, None, self._play, key, limit_s, arguments, seed, state)
         stopped = self._meter.stopped
         if stopped is not None:
             return Outcome(stopped.status, stopped.reason.encode(), stopped.deterministic)
@@ -155,13 +159,13 @@ class Runtime:
         return self._meter.spent()
 
     def _attempt(
-        self, limit_s: float, fuel: int | None, action: Callable[..., Any], *args: Any
+        self, limit_s: float, wall_s: float, fuel: int | None, action: Callable[..., Any], *args: Any
     ) -> tuple[Any, BaseException | None]:
         """What `action` returns or raises, within limits. Nothing of the tool runs after its end."""
         meter = self._meter
         try:
             try:
-                meter.begin(limit_s, fuel)
+                meter.begin(limit_s, wall_s, fuel)
                 return action(*args), None
             finally:
                 meter.end()
@@ -172,50 +176,52 @@ class Runtime:
             return None, error
 
     def _play(
-        self, key: str, arguments: bytes | dict[str, Json], seed: bytes, state: bytes | None
+        self, key: str, limit_s: float, arguments: bytes | dict[str, Json], seed: bytes, state: bytes | None
     ) -> tuple[bytes, bytes | None]:
         """One call, as payload and new state."""
-        loaded = self._load(key)
-        modules = loaded.code.modules
-        self._clock.start(seed)
-        if "random" in modules or "uuid" in modules:
-            self._dice.start(seed)
-        if "decimal" in modules:
-            with decimal.localcontext(decimal.Context()):
-                return self._call(loaded, arguments, state)
+        loaded = self._library.kept(key) or self._load(key, limit_s)
+        if modules := loaded.code.modules:  # who imports nothing has neither clock nor chance
+            self._clock.start(seed)
+            if "random" in modules or "uuid" in modules:
+                self._dice.start(seed)
+            if "decimal" in modules:
+                with decimal.localcontext(decimal.Context()):
+                    return self._call(loaded, arguments, state)
         return self._call(loaded, arguments, state)
 
     def _call(
         self, loaded: Loaded, arguments: bytes | dict[str, Json], state: bytes | None
     ) -> tuple[bytes, bytes | None]:
-        namespace, function = loaded.namespace, loaded.function
+        _, code, _, namespace, function = loaded
         if namespace is None or function is None:
             namespace, function = self._library.fresh(loaded)
             self._meter.refuel()
+        uses_state = code.uses_state
         try:
-            if loaded.code.uses_state:
+            if uses_state:
                 namespace["STATE"] = {} if state is None else loads(state)
             kwargs = loads(arguments) if isinstance(arguments, bytes) else arguments
             payload = encode_result(function(**kwargs), "the result", self._max_result_bytes)
-            if not loaded.code.uses_state:
+            if not uses_state:
                 return payload, None
             return payload, encode_result(namespace["STATE"], "STATE", self._max_result_bytes)
         finally:
             if loaded.namespace is None:
                 namespace.clear()  # what a call leaves behind dies within its limits
 
-    def _load(self, key: str) -> Loaded:
-        """As `Library.load`; a module that is executed for the first time sees no call's seed and takes none's fuel."""
-        loaded = self._library.kept(key)
-        if loaded is None:
-            self._clock.start(_NO_SEED)
-            self._dice.start(_NO_SEED)
-            loaded = self._library.load(key)
-            self._meter.refuel()
+    def _load(self, key: str, limit_s: float) -> Loaded:
+        """A source that is needed for the first time: what that takes counts against no call's limits or seed."""
+        meter = self._meter
+        self._clock.start(_NO_SEED)
+        self._dice.start(_NO_SEED)
+        meter.allow(COMPILE_LIMIT_S)
+        loaded = self._library.load(key, compiled=lambda: meter.allow(limit_s))
+        meter.refuel()
+        meter.allow(limit_s)
         return loaded
 
     def _try_to_load(self, key: str) -> None:
-        loaded = self._load(key)
+        loaded = self._library.kept(key) or self._load(key, self._time_limit_s)
         if loaded.namespace is None:
             with decimal.localcontext(decimal.Context()):
                 self._library.fresh(loaded)
@@ -235,7 +241,7 @@ class Runtime:
     def _text(self, error: BaseException) -> str:
         """What an exception, perhaps of the tool's own class, says; with its type where the text alone says nothing."""
         kind = type(error).__name__
-        text, problem = self._attempt(_TEXT_LIMIT_S, _TEXT_FUEL, str, error)
+        text, problem = self._attempt(_TEXT_LIMIT_S, NEVER, _TEXT_FUEL, str, error)
         if problem is not None:
             return f"{kind} (its text cannot be read)"
         text = clean_text(text[:MAX_REASON_CHARS])

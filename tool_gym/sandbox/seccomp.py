@@ -46,16 +46,19 @@ _CALLS = {
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
     "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
     "sched_yield": (24, 124),
     "sendto": (44, 206),
     "setpriority": (141, 140),
     "sigaltstack": (131, 132),
 }
-# Bits that an argument may not have, by its place: no executable memory, no process but the calling one.
+# Bits that an argument may not have, by its place: no executable memory, no process but the calling one, no policy
+# but SCHED_IDLE (5) and what shares its bits.
 _FORBIDDEN_BITS = {
     "mmap": {2: _PROT_EXEC},
     "mprotect": {2: _PROT_EXEC},
     "sched_setaffinity": {0: 0xFFFFFFFF},
+    "sched_setscheduler": {0: 0xFFFFFFFF, 1: 0xFFFFFFFF & ~5},
     "setpriority": {0: 0xFFFFFFFF, 1: 0xFFFFFFFF},
 }
 

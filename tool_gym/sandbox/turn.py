@@ -6,6 +6,7 @@ imports only what a worker may load before it is sealed.
 
 from __future__ import annotations
 
+import math
 from time import perf_counter
 from typing import Protocol
 
@@ -26,7 +27,13 @@ class Language(Protocol):
         """Compiles and loads a source."""
 
     def run(
-        self, key: str, arguments: bytes, seed: bytes, state: bytes | None = None, time_limit_s: float | None = None
+        self,
+        key: str,
+        arguments: bytes,
+        seed: bytes,
+        state: bytes | None = None,
+        time_limit_s: float | None = None,
+        wall_limit_s: float = math.inf,
     ) -> Outcome:
         """Runs one call."""
 
@@ -40,7 +47,7 @@ class Turn:
     Args:
         language: Runs a call.
         job: Its state and its budget are where the turn starts.
-        call_time_limit_s: Seconds that one call may take.
+        call_time_limit_s: Processor seconds that one call may take.
     """
 
     __slots__ = ("_language", "_left_s", "_limit_s", "_state")
@@ -52,19 +59,22 @@ class Turn:
 
     def run(self, call: Call) -> Reply:
         """Runs the next call; what the tool does wrong is in the reply."""
-        if self._left_s <= 0:
+        left_s = self._left_s
+        if left_s <= 0:
             return spent()
         begun = perf_counter()
         key, arguments, seed = call
         if arguments is None:
             status, payload, deterministic, state = _check(self._language, key)
         else:
-            limit_s = min(self._limit_s, self._left_s)
-            status, payload, deterministic, state = self._language.run(key, arguments, seed, self._state, limit_s)
+            limit_s = self._limit_s
+            status, payload, deterministic, state = self._language.run(
+                key, arguments, seed, self._state, limit_s if limit_s < left_s else left_s, left_s
+            )
         if state is not None:
             self._state = state
         seconds = perf_counter() - begun
-        self._left_s -= seconds
+        self._left_s = left_s - seconds
         return Reply(status, payload, deterministic, state, seconds)
 
 

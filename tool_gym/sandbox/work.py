@@ -39,10 +39,11 @@ class Work:
         budget_s: Seconds left for all open calls.
         sources: The source of each call's tool.
         calls: The calls, in order.
+        places: Where each call's answer goes in the batch.
         results: One per finished call, in order.
     """
 
-    __slots__ = ("_verdicts", "budget_s", "calls", "domain", "results", "sources", "state", "tables")
+    __slots__ = ("_verdicts", "budget_s", "calls", "domain", "places", "results", "sources", "state", "tables")
 
     def __init__(self, domain: str, tables: Mapping[str, Json], state: bytes | None, budget_s: float) -> None:
         self.domain = domain
@@ -51,6 +52,7 @@ class Work:
         self.budget_s = budget_s
         self.sources: list[Source] = []
         self.calls: list[Call] = []
+        self.places: list[int] = []
         self.results: list[Result] = []
         self._verdicts: dict[int, Reply] = {}
 
@@ -76,9 +78,19 @@ class Work:
         Raises:
             BadReply: If its payload or state is not what `jsonvalue.encode` writes; nothing is taken then.
         """
-        self._append(reply)
-        while self._verdicts and (verdict := self._verdicts.pop(len(self.results), None)):
-            self._append(verdict)
+        status, payload, deterministic, state, seconds = reply
+        if status == "ok":
+            value, text = _read(payload)
+            if state is not None:
+                _read(state)
+                self.state = state
+        else:
+            value = None
+            text = payload[: 4 * _MAX_REASON].decode("utf-8", "replace")[:_MAX_REASON]
+        self.results.append(Result(status, value, text, deterministic))
+        self.budget_s -= seconds
+        if self._verdicts and (verdict := self._verdicts.pop(len(self.results), None)):
+            self.accept(verdict)
 
     def condemn(self, place: int, verdict: Reply) -> None:
         """Settles a call that will not be run again, though calls before it may."""
@@ -91,19 +103,6 @@ class Work:
         """Answers all open calls if no time is left for them."""
         while self.budget_s <= 0 and not self.finished:
             self.accept(spent())
-
-    def _append(self, reply: Reply) -> None:
-        status, payload, deterministic, state, seconds = reply
-        if status == "ok":
-            value, text = _read(payload)
-            if state is not None:
-                _read(state)
-                self.state = state
-            self.results.append(Result(status, value, text, deterministic))
-        else:
-            reason = payload[: 4 * _MAX_REASON].decode("utf-8", "replace")[:_MAX_REASON]
-            self.results.append(Result(status, None, reason, deterministic))
-        self.budget_s -= seconds
 
     def table(self, sha256: str) -> bytes:
         """A table as JSON text.
@@ -124,7 +123,8 @@ def _read(payload: bytes) -> tuple[Json, str]:
     try:
         value = loads(payload)
         # Few honest values hold any of this, and what a liar may hide in it would only be found by its readers.
-        if b"\\u" in payload or payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
+        deep = len(payload) > MAX_DEPTH and payload.count(b"[") + payload.count(b"{") > MAX_DEPTH
+        if deep or b"\\u" in payload:
             payload = encode(value)
             value = loads(payload)
     except NotJson as error:

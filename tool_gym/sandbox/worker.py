@@ -17,12 +17,13 @@ from types import FrameType
 
 from tool_gym.sandbox.lockdown import seal
 from tool_gym.sandbox.turn import Language, Turn
-from tool_gym.sandbox.wire import READ_BYTES, REQUEST_HEADER, Request, pack_reply, unpack_request
+from tool_gym.sandbox.wire import READ_BYTES, REQUEST_HEADER, Reply, Request, pack_reply, unpack_request
 
 TICK_S = 0.025
 """Processor seconds between two looks at the clock while a tool runs."""
-NICE_AFTER_S = 0.1
-"""A worker whose call takes longer than this steps back behind all other processes, for the rest of its life."""
+NICE_AFTER_S = 0.05
+"""A worker whose call computes for so long steps back behind all other processes, for the rest of its life."""
+NICE = 19
 _FLUSH_BYTES = 32768
 _FLUSH_S = 0.01
 _OUT_OF_MEMORY = 1
@@ -53,6 +54,11 @@ def serve(connection: socket.socket, page: mmap.mmap, language: Language, limits
         counters[1] = _OUT_OF_MEMORY
 
 
+def is_greedy(reply: Reply) -> bool:
+    """Whether a call spent all its steps, time or memory: a worker that does so again and again slows all others."""
+    return reply.status == "timeout" or (reply.status == "limit" and not reply.deterministic)
+
+
 class _Server:
     def __init__(
         self, connection: socket.socket, counters: memoryview, language: Language, limit_s: float, cpus: set[int]
@@ -63,7 +69,7 @@ class _Server:
         self._limit_s = limit_s
         self._everywhere = cpus
         self._cpu = -1
-        self._begun = 0.0
+        self._call = self._ticks = 0
         self._nice = False
         # Counting processor time, the timer is silent while the worker waits, and a tool cannot wait.
         signal.signal(signal.SIGPROF, self._tick)
@@ -107,16 +113,17 @@ class _Server:
             turn = Turn(self._language, job, self._limit_s)
             for call in job[0]:
                 self._counters[0] += 1
-                self._begun = now = perf_counter()
                 # Replies wait for company, but never long behind a call that may hang.
-                if size and (size > _FLUSH_BYTES or now - sent > _FLUSH_S):
+                if size and (size > _FLUSH_BYTES or perf_counter() - sent > _FLUSH_S):
                     self._connection.sendall(b"".join(out))
                     out.clear()
-                    size, sent = 0, now
-                reply = pack_reply(turn.run(call))
-                out.append(reply)
-                size += len(reply)
-        self._begun = 0.0
+                    size, sent = 0, perf_counter()
+                reply = turn.run(call)
+                if is_greedy(reply):
+                    self.step_back()
+                packed = pack_reply(reply)
+                out.append(packed)
+                size += len(packed)
         self._connection.sendall(b"".join(out))
 
     def _move(self, cpu: int) -> None:
@@ -127,14 +134,20 @@ class _Server:
 
     def step_back(self) -> None:
         """Takes what processor time others leave, on whichever processor that is."""
+        if self._nice:
+            return
         self._nice = True
         self._move(-1)
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, 19)
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        with contextlib.suppress(OSError, AttributeError):  # not Linux
+            # Who is merely nice may still finish its turn of some milliseconds when another one wakes.
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
-        if not self._begun:
-            return
-        if not self._nice and perf_counter() - self._begun > NICE_AFTER_S:
+        if self._call != self._counters[0]:
+            self._call, self._ticks = self._counters[0], 0
+        self._ticks += 1
+        if not self._nice and self._ticks * TICK_S >= NICE_AFTER_S:
             self.step_back()
         self._language.interrupt_if_late()
