@@ -14,7 +14,7 @@ FLOORS = [
     {"_version", "errors", "jsonvalue", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
     {"sandbox", "verify", "parsing", "render", "transcript"},
     {"packs", "episode"},
-    {"attacks", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
+    {"attacks", "spaces", "env", "vector", "wrappers", "registration", "authoring", "generation"},
     {"policies", "rollout"},
     {"gate"},
     {"cli", "__main__"},

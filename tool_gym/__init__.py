@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tool_gym.authoring.build import build_pack
     from tool_gym.episode import Caps, Episode
     from tool_gym.errors import InputError, PackError, ToolGymError, ToolRejected
+    from tool_gym.generation.generate import generate_pack
     from tool_gym.messages import AssistantMessage, ToolCall, ToolMessage
     from tool_gym.packs.importers import import_pack
     from tool_gym.packs.reader import Pack, load_pack
@@ -57,6 +58,7 @@ _HOMES = {
     "Transition": "trajectory",
     "UserTurn": "scenario",
     "build_pack": "authoring.build",
+    "generate_pack": "generation.generate",
     "import_pack": "packs.importers",
     "load_pack": "packs.reader",
     "read_trajectories": "trajectory",
@@ -95,6 +97,7 @@ __all__ = [
     "UserTurn",
     "__version__",
     "build_pack",
+    "generate_pack",
     "import_pack",
     "load_pack",
     "read_trajectories",

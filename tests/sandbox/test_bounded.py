@@ -100,3 +100,9 @@ def test_no_number_far_beyond_the_bound_is_ever_made(a, b):
     for operation in (bounded.power, bounded.shift, bounded.multiply):
         with contextlib.suppress(Stop):
             assert operation(a, b).bit_length() <= 2 * MAX_BITS
+
+
+def test_a_long_range_answers_as_pythons_does():
+    source = "import random\ndef f():\n  r = range(0, 10 ** 8, 5)\n  return [r.start, r.stop, r.step, r.index(50),"
+    source += " r.count(7), r == range(0, 10 ** 8, 5), r == range(3), len(random.sample(r, 2)), 50.0 in r[:100]]"
+    assert value(source) == [0, 10**8, 5, 10, 0, True, False, 2, True]

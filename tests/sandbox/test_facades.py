@@ -80,3 +80,22 @@ def test_the_clock_is_asked_through_any_road():
     assert value(source) == [1, "D", True]
     assert value("import time, datetime\ndef f(): return time.gmtime(time.time()).tm_year") in (2025, 2026)
     assert RUNTIME.steps() == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "datetime.datetime(2024, 1, 1).strftime('%s')",
+        "datetime.datetime.strftime(datetime.datetime(2024, 1, 1), '%Y %-s')",
+        "time.strftime('%s')",
+    ],
+)
+def test_the_machines_time_zone_is_not_asked_by_strftime(expression):
+    assert play(f"import datetime, time\ndef f(): return {expression}").status == "tool_error"
+
+
+def test_strftime_writes_all_other_directives_as_python_does():
+    source = "import datetime as d, time\ndef f():\n  t = d.datetime(2024, 2, 3, 4, 5)\n  return [t.strftime('%Y %%s'),"
+    source += " t.date().strftime('%d'), d.time(4).strftime('%H'), time.strftime('%Y', time.gmtime(0)),"
+    source += " list(map(d.date.strftime, [t], ['%m'])), t.strftime(format='%M')]"
+    assert value(source) == ["2024 %s", "03", "04", "1970", ["02"], "05"]

@@ -71,6 +71,84 @@ def test_what_leads_out_of_the_tool_only_at_run_time_is_an_error(expression):
     assert play(f"{HEAD}def f(): return {expression}").status == "tool_error"
 
 
+ROADS = {
+    "globals copied onto a function": "def g(): pass\n"
+    "def f():\n  functools.wraps(json.dumps, (), ('__globals__',))(g)\n  return str(codecs.sys)",
+    "code copied onto a function": "def g(): pass\ndef f(): return functools.wraps(json.dumps, ('__code__',))(g)",
+    "a frame by its position in a pattern": "class A(collections.namedtuple('A', 'gi_frame'), ABC): pass\n"
+    "def f():\n  A.register(type(x for x in []))\n  match (x for x in []):\n    case A(frame): return str(frame)",
+    "obj by its position in a pattern": "@dataclass\nclass A(ABC):\n  obj: object\n"
+    "def f():\n  A.register(AttributeError)\n  match missing():\n    case A(it): return it",
+    "format by its position in a pattern": "@dataclass(init=False)\nclass A(str):\n  format: object\n"
+    "def f():\n  match A('{0.__class__}'):\n    case A(form): return form(1)",
+    "a frame by its position, nested": "A = collections.namedtuple('A', 'gi_frame')\n"
+    "def f():\n  match [A(1)]:\n    case [A(frame)]: return frame",
+    "registering through getattr": "class A(ABC): pass\ndef f(): return str(getattr(A, 'register')(int))",
+    "an annotation that is run": "class C:\n  x: ClassVar['missing()'] = 1\n"
+    "@functools.singledispatch\ndef g(a): pass\ndef f(): return str(g.register(C()))",
+    "the type of a module": "def f(): return type(json)('t', {})",
+    "another's object made anew": "class M(type(calendar.month_name)): pass\n"
+    "def f(): M.__init__(calendar.month_name, 'x')",
+    "another's object made anew by super": "def f(): super(type(typing.List), typing.List).__init__(int, name='x')",
+    "a frame's name in a class": "class A:\n  f_back = 1\ndef f(): pass",
+    "a frame's name as a field": "@dataclass\nclass A:\n  gi_frame: object\ndef f(): pass",
+    "compiling under another name": "def f(): return list(map(compile, ['1'], [''], ['eval']))",
+}
+
+
+@pytest.mark.parametrize("source", ROADS.values(), ids=ROADS.keys())
+def test_a_road_of_several_steps_out_of_the_tool_is_closed(source):
+    imports = "import calendar\nfrom abc import ABC\nfrom dataclasses import dataclass\nfrom typing import ClassVar\n"
+    assert play(HEAD + imports + source).status == "tool_error"
+
+
+def test_what_tools_really_do_with_classes_still_works():
+    head = "import functools, typing\nfrom dataclasses import dataclass\nfrom collections import namedtuple\n"
+    source = f"""{head}P = namedtuple('P', 'x y')
+@dataclass
+class Event:
+  timestamp: str
+  name: 'str'
+  kinds: typing.ClassVar['list[str]'] = ['a']
+class Store(dict):
+  def __init__(self, **rest):
+    super().__init__(**rest)
+    dict.update(self, a=1)
+  @classmethod
+  def register(cls, name): return cls.__name__ + name
+class Child(Store):
+  def __init__(self): Store.__init__(self, b=2)
+@functools.singledispatch
+def show(it): return 'any'
+@show.register(int)
+def _(it): return 'int'
+show.register(str, lambda it: 'str')
+def twice(function):
+  @functools.wraps(function)
+  def inner(): return 2 * function()
+  return inner
+@twice
+def four():
+  'doc'
+  return 2
+def f():
+  match [Event('noon', 'x'), P(1, y=2)]:
+    case [Event(when, name), P(x, y)]: pass
+  match 5, 'a':
+    case int(n), str(s): pass
+  return [when, name, x, y, n, s, dict(Child()), Store.register('!'), show(1), show('a'), show([]), four(),
+          four.__name__, four.__doc__]
+"""
+    assert value(source) == ["noon", "x", 1, 2, 5, "a", {"b": 2, "a": 1}, "Store!", "int", "str", "any", 4,
+                             "four", "doc"]  # fmt: skip
+
+
+def test_a_road_leaves_what_calls_share_as_it_was():
+    play("import json\nclass F(type(json)): pass\ndef f(): F.__init__(json, 'json', {'dumps': len})")
+    play("import calendar\nclass M(type(calendar.month_name)): pass\ndef f(): M.__init__(calendar.month_name, 'x')")
+    assert value("import calendar, json\ndef f(): return [json.dumps(1), calendar.month_name[1]]") == ["1", "January"]
+
+
 WRITES = {
     "a module's attribute": "math.pi = 3",
     "a module's attribute deleted": "del math.pi",
@@ -117,6 +195,15 @@ CHANGES = [
     "DATA['t'].__init__([])",
     "DATA['t'].sort(key=str)",
     "list.append(DATA['t'], 1)",
+    "dict.setdefault(DATA, 'k')",
+    "D = dict; D.setdefault(DATA, 'k' + 'l')",
+    "dict.update(DATA, n=1)",
+    "dict.update(DATA, **{'n': 1})",
+    "Own.update(DATA, n=1)",
+    "Own.setdefault(DATA, 'k')",
+    "Own.__ior__(DATA, {'n': 1})",
+    "list(map(dict.setdefault, [DATA], ['k']))",
+    "operator.iconcat(DATA['t'], [1])",
     "L = list; L.append(DATA['t'], 1)",
     "g = list.append; g(DATA['t'], 1)",
     "list(map(list.append, [DATA['t']], [1]))",
@@ -153,7 +240,8 @@ def test_nothing_a_tool_does_changes_a_table(statement):
     tables = {"t": digest(ROWS), "d": digest(THINGS)}
     RUNTIME.add_table(digest(ROWS), dumps(ROWS))
     RUNTIME.add_table(digest(THINGS), dumps(THINGS))
-    head = "import bisect, collections, copy, functools, heapq, operator, random\nclass Mine(list): pass\n"
+    head = "import bisect, collections, copy, functools, heapq, operator, random\n"
+    head += "class Mine(list): pass\nclass Own(dict): pass\n"
     source = f"{head}def f():\n  {statement}\n"
     RUNTIME.add_source(source, "f", source, tables)
     RUNTIME.run(source, b"{}", bytes(32))

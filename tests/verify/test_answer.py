@@ -45,6 +45,12 @@ def right(expected, content, *pairs):
         (expect(["b", "a"], "list"), '<answer>["a", "b"]</answer>'),
         (expect([], "list"), "[]"),
         (expect({"n": 3, "who": "Ida"}, "object"), "Ida, 3 times"),
+        (expect(5.9, "number", unit="in"), "5.9 inches"),
+        (expect(5.9, "number", unit="in"), "5.9 in"),
+        (expect(2590, "number", unit="pounds"), "2,590 lb"),
+        (expect(2590, "number", unit="pounds"), "2590 pounds"),
+        (expect(2590, "number", unit="£"), "2590 pounds"),
+        (expect(42, "number", unit="m"), "42 steps"),
         (expect("Haven", alternatives=("Port Haven City",)), "<answer>port haven city</answer>"),
     ],
 )
@@ -62,6 +68,8 @@ def test_a_reply_that_says_the_answer_is_right(expected, content):
         (FORTY_TWO, "1942, 4.2, 42nd, 2007-42-42"),
         (expect(12.5, "number", unit="km"), "12.5 miles"),
         (expect(4, "number"), "4 million"),
+        (expect(2590, "number", unit="pounds"), "£2590"),
+        (expect(11, "number", unit="m"), "<answer>11 parsecs</answer>"),
         (DAY, "07/11/2007"),
         (DAY, "November 2007"),
         (expect(True, "bool"), "Yes or no."),
@@ -81,11 +89,74 @@ def test_a_reply_that_also_says_another_returned_number_hedges():
     assert right(FORTY_TWO, "42", seen)
     assert not right(FORTY_TWO, "It is 42 or 17.", seen)
     assert not right(FORTY_TWO, "It is 42 or 17.", ({}, "there are 17 of them"))
-    assert right(FORTY_TWO, "It is 42, unlike 18.", seen)
+    assert right(FORTY_TWO, "It is 42, not 17.", seen)
 
 
-def test_a_number_that_restates_the_question_is_no_hedge():
-    assert right(FORTY_TWO, "Within 10 km of the 3 harbours there are 42 ships.", ({}, {"ships": 42}))
+def test_another_number_hedges_even_if_no_tool_returned_it():
+    assert not right(FORTY_TWO, "It is 42. It is 43.")
+    assert not right(FORTY_TWO, "42 km, 43 m")
+    assert not right(expect(42, "number", unit="km"), "42 km, 43 kilometres")
+
+
+def test_a_number_in_another_unit_or_that_was_handed_to_a_tool_only_restates_the_question():
+    seen = ({"harbours": 3}, {"ships": 42})
+    assert right(FORTY_TWO, "Within 10 km of the 3 harbours there are 42 ships.", seen)
+    assert not right(FORTY_TWO, "Within 10 km of the 4 harbours there are 42 ships.", seen)
+
+
+def test_a_year_after_a_preposition_is_no_number_unless_such_a_year_is_the_answer():
+    assert right(FORTY_TWO, "<answer>In 2030 it was 42</answer>", ({}, 2030))
+    assert right(expect(1481, "number"), "<answer>In 2030 it was 1481</answer>")
+    assert right(expect(2030, "number"), "<answer>in 2030</answer>")
+    assert not right(expect(2030, "number"), "<answer>in 2030, in 2031</answer>")
+
+
+@pytest.mark.parametrize("denial", ["not", "It isn't", "no", "never", "anything but", "other than", "neither"])
+@pytest.mark.parametrize(("expected", "said"), [(HAVEN, "Haven"), (FORTY_TWO, "42"), (DAY, "2007-11-07")])
+def test_a_value_that_is_denied_is_not_said(expected, said, denial):
+    denied = f"{denial} {said}".replace("anything but", "any day but")
+    assert not right(expected, denied)
+    assert not right(expected, f"<answer>{denied}</answer>")
+    assert not right(expected, f"The answer is {denied} at all.")
+
+
+@pytest.mark.parametrize("limit", ["less than", "more than the", "over", "under", "at least", "at most", "before", "<"])
+@pytest.mark.parametrize(("expected", "said"), [(FORTY_TWO, "42"), (DAY, "2007-11-07")])
+def test_a_limit_is_not_the_value_itself(expected, said, limit):
+    assert not right(expected, f"<answer>{limit} {said}</answer>")
+    assert not right(expected, f"It is {limit} {said}.")
+
+
+def test_a_comparison_before_a_text_denies_nothing():
+    assert right(HAVEN, "The town before Haven is small.")
+
+
+@pytest.mark.parametrize(("expected", "said"), [(HAVEN, "Haven"), (FORTY_TWO, "42"), (DAY, "2007-11-07")])
+def test_a_value_offered_beside_something_else_hedges(expected, said):
+    for reply in (f"{said} or something", f"One or {said}", f"{said}, ninety or a hundred"):
+        assert not right(expected, reply)
+        assert not right(expected, f"<answer>{reply}</answer>")
+    assert right(expected, f"It is {said} or so.")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["It is Haven.", "It's the Haven", "The capital is Haven, an old port", "The town of Haven on Norland", '"Haven"'],
+)
+def test_in_a_tag_a_text_comes_after_a_lead_in_at_most(tag):
+    assert right(HAVEN, f"<answer>{tag}</answer>")
+
+
+@pytest.mark.parametrize("tag", ["Ellis, Haven", "Ellis Haven", "Haven Ellis", "somewhere near Haven", "Ellis / Haven"])
+def test_in_a_tag_a_text_beside_others_is_wrong(tag):
+    assert not right(HAVEN, f"<answer>{tag}</answer>")
+
+
+def test_without_a_tag_the_last_conclusion_is_what_counts():
+    assert right(FORTY_TWO, "1. Town 17\n2. Street 18\nAnswer: 42 m", ({}, [17, 18]))
+    assert right(HAVEN, "Ellis is no port, so the answer is Haven.", ({}, ["Ellis"]))
+    assert not right(FORTY_TWO, "It is 42. Answer: 43")
+    assert not right(FORTY_TWO, "Answer: 42, 43")
 
 
 def test_a_returned_number_hedges_when_it_is_rounded_too():
@@ -97,20 +168,24 @@ def test_the_digits_of_a_date_are_no_other_numbers():
 
 
 def test_in_a_tag_any_other_number_or_date_hedges_returned_or_not():
-    assert not right(FORTY_TWO, "<answer>42 or 43</answer>")
+    assert not right(FORTY_TWO, "<answer>42, 43</answer>")
+    assert not right(expect(42, "number", unit="km"), "<answer>42 km, 26 miles</answer>")
     assert not right(DAY, "<answer>7 November 2007 or 8 November 2007</answer>")
     assert right(FORTY_TWO, "43? <answer>It is 42 km.</answer>")
 
 
 def test_a_list_of_guesses_is_no_answer():
-    assert right(FORTY_TWO, " ".join(map(str, range(42, 43 + MAX_RESTATED))))
-    assert not right(FORTY_TWO, " ".join(map(str, range(42, 44 + MAX_RESTATED))))
+    handed_in = ({"numbers": list(range(43, 60))}, 42)
+    assert right(FORTY_TWO, " ".join(map(str, range(42, 43 + MAX_RESTATED))), handed_in)
+    assert not right(FORTY_TWO, " ".join(map(str, range(42, 44 + MAX_RESTATED))), handed_in)
 
 
 def test_a_reply_that_also_says_another_returned_date_hedges():
     seen = ({}, {"until": "2008-01-02"})
     assert not right(DAY, "On 7 Nov 2007 or on 2 January 2008.", seen)
+    assert not right(DAY, "On 7 Nov 2007 and on 3 January 2008.", seen)
     assert right(DAY, "On 7 Nov 2007, not on 3 January 2008.", seen)
+    assert right(DAY, "From 3 January 2008 back it is 7 Nov 2007.", ({"from": "2008-01-03"}, "2007-11-07"))
 
 
 def test_a_reply_that_also_says_another_returned_text_hedges():
@@ -153,6 +228,7 @@ def test_a_tool_that_repeats_an_argument_has_not_returned_it():
 def test_between_values_that_were_only_repeated_the_reply_must_choose():
     seen = [({"town": "Haven"}, {"town": "Haven", "people": 5}), ({"town": "Ellis"}, {"town": "Ellis", "people": 4})]
     assert not right(HAVEN, "Haven or Ellis", *seen)
+    assert not right(HAVEN, "Haven, Ellis", *seen)
     assert right(HAVEN, "Haven has more than Ellis: <answer>Haven</answer>", *seen)
 
 

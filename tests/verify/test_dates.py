@@ -30,6 +30,8 @@ DAY = Date(2007, 11, 7)
         "Wednesday, 7 November 2007",
         "Wed, November 7, 2007",
         "2007 November 7",
+        "7. November 2007",
+        "07/Nov/2007",
         "7.11.2007",
         "2007年11月7日",
     ],
@@ -37,6 +39,11 @@ DAY = Date(2007, 11, 7)
 def test_one_day_is_read_from_any_common_spelling(text):
     assert read_date(normal_text(text)) == (DAY,)
     assert [readings for readings, _, _ in dates(normal_text(f"It was on {text}, they say."))] == [(DAY,)]
+
+
+def test_eight_digits_are_a_date_only_where_nothing_else_stands():
+    assert read_date("20071107") == (DAY,)
+    assert list(dates("20071107 people")) == []
 
 
 def test_a_day_and_month_that_may_be_swapped_have_two_readings():
@@ -68,7 +75,7 @@ def test_a_date_is_as_precise_as_it_is_written(text, date):
 
 @pytest.mark.parametrize(
     "text",
-    ["2007-13-07", "2007-02-30", "31 April 2007", "0000-01-01", "20071107", "2007", "may", "1.2.3", "", "7 2007"],
+    ["2007-13-07", "2007-02-30", "31 April 2007", "0000-01-01", "20071307", "2007", "may", "1.2.3", "", "7 2007"],
 )
 def test_what_is_no_date_is_not_read(text):
     assert read_date(text) == ()

@@ -165,6 +165,7 @@ ECHOES = [
     (expect(12.5, "number", "", tolerance=0.2), {"q": 12.4}),
     (expect(12.5, "number", ""), {"q": "12.50 km"}),
     (expect("2007-11-07", "date", ""), {"day": "7 Nov 2007"}),
+    (expect("2007-11-07", "date", ""), {"day": "20071107"}),
     (expect("2007-11-07", "date", ""), {"day": "07/11/2007"}),  # the tool may read it either way
     (expect("2007-07-11", "date", ""), {"day": "07/11/2007"}),
     (expect("open", "enum", ""), {"state": "open"}),

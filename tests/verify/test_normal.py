@@ -21,6 +21,7 @@ from tool_gym.verify.normal import blank, find_token, leaves, normal_text, words
         ("Par\u00adis\u200b", "Paris"),
         ("1,430,000 people", "1430000 people"),
         ("$5,000.50", "$5000.50"),
+        ("It is 1,481, they say", "It is 1481, they say"),
     ],
 )
 def test_two_spellings_of_one_text_have_one_normal_form(written, same):

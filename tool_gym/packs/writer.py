@@ -86,7 +86,7 @@ def write_pack(
     except OSError as error:
         raise InputError(f"{target}: cannot be made ({error.strerror or error}); choose another folder") from None
     try:
-        with _PackFiles(part, tables or {}) as files:
+        with _PackFiles(part, {} if tables is None else tables) as files:
             for scenario in scenarios:
                 files.add(scenario)
         tally = files.tally

@@ -8,10 +8,11 @@ from __future__ import annotations
 import builtins
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tool_gym.sandbox.fuel import Meter
+from tool_gym.sandbox.texts import in_ascii, represented, scrubbed, shown
 
 MAX_BITS = 1 << 20
 """Size of an integer that arithmetic may make, about 315,000 decimal digits."""
@@ -26,7 +27,7 @@ MAX_WIDTH = 1_000_000
 """Width or precision that a format may ask for."""
 
 _NUMBER = re.compile(r"\d+")
-_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": represented, "s": shown, "a": in_ascii}
 
 
 class Bounded:
@@ -90,12 +91,19 @@ class Bounded:
 
     def percent(self, pattern: Any, values: Any) -> Any:
         """`pattern % values` where the pattern or the values may ask for a huge width."""
-        if isinstance(pattern, (str, bytes)):
-            self.check_widths(pattern if isinstance(pattern, str) else pattern.decode("latin-1"))
-            for value in values if isinstance(values, tuple) else ():
-                if "*" in str(pattern):
-                    self.check_width(value)
+        if isinstance(pattern, str):
+            self._check_percent(pattern, values)
+            return scrubbed(pattern % values)
+        if isinstance(pattern, bytes):
+            self._check_percent(pattern.decode("latin-1"), values)
         return pattern % values
+
+    def _check_percent(self, pattern: str, values: Any) -> None:
+        """Ends the call if a format asks for a huge width."""
+        self.check_widths(pattern)
+        if "*" in pattern:
+            for value in values if isinstance(values, tuple) else ():
+                self.check_width(value)
 
     def in_place(
         self, check: Callable[[Any, Any], None], apply: Callable[[Any, Any], Any]
@@ -126,7 +134,8 @@ class Bounded:
         """The builtin `format`."""
         if isinstance(spec, str):
             self.check_widths(spec)
-        return builtins.format(value, spec)
+        text = builtins.format(value, spec)
+        return text if type(value) is str else scrubbed(text)
 
     def padded(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """A method of text whose first argument (or second, called on the class) is a width."""
@@ -213,5 +222,26 @@ class _LongRange:
         found = self._plain[index]
         return _LongRange(found, self._metered) if isinstance(found, range) else found
 
+    def __eq__(self, other: object) -> bool:
+        return self._plain == (other._plain if isinstance(other, _LongRange) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._plain)
+
+    start = property(lambda self: self._plain.start)
+    stop = property(lambda self: self._plain.stop)
+    step = property(lambda self: self._plain.step)
+
+    def index(self, item: Any) -> int:
+        if item not in self:
+            raise ValueError(f"{item!r} is not in range")
+        return self._plain.index(int(item))
+
+    def count(self, item: object) -> int:
+        return int(item in self)
+
     def __repr__(self) -> str:
         return repr(self._plain)
+
+
+Sequence.register(_LongRange)

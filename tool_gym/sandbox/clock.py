@@ -10,6 +10,7 @@ import calendar
 import datetime
 import functools
 import random
+import re
 import time
 from collections.abc import Callable
 from time import struct_time
@@ -19,6 +20,7 @@ _START = int(datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC).timestamp())
 _YEAR_S = 365 * 86400
 _TICK_NS = 1_000_000
 _UTC = datetime.UTC
+_MACHINE_ZONE = re.compile(r"%[^a-zA-Z%]*s")
 
 
 class Clock:
@@ -61,7 +63,7 @@ class Clock:
 
     def strftime(self, pattern: str, when: Any = None) -> str:
         """The text of a time, of now by default."""
-        return time.strftime(pattern, self.gmtime() if when is None else when)
+        return _strftime(time.strftime, pattern, self.gmtime() if when is None else when)
 
     def asctime(self, when: Any = None) -> str:
         """The text of a time, of now by default."""
@@ -83,6 +85,7 @@ class Clock:
             "utcnow": lambda it: self._of_class(it, "utcnow", datetime.datetime, self._now),
             "today": lambda it: self._of_class(it, "today", datetime.date, self._today),
             "fromtimestamp": lambda it: self._of_class(it, "fromtimestamp", datetime.date, _from_timestamp),
+            "strftime": lambda it: _of_moment(it, "strftime"),
             "timestamp": lambda it: _of_instance(it, "timestamp", _timestamp),
             "astimezone": lambda it: _of_instance(it, "astimezone", _as_time_zone),
         }
@@ -98,6 +101,23 @@ class Clock:
         """`ours`, bound to the class `it` (or the class of `it`), where that is a date class; else what `it` has."""
         cls = it if isinstance(it, type) else type(it)
         return functools.partial(ours, cls) if issubclass(cls, base) else getattr(it, name)
+
+
+def _strftime(write: Callable[..., str], pattern: str, *when: Any) -> str:
+    """What `write` makes of a pattern, except for `%s` and the like, which ask the machine for its time zone."""
+    if isinstance(pattern, str) and _MACHINE_ZONE.search(pattern.replace("%%", "")):
+        raise ValueError("the directive %s of strftime is not part of the tool dialect; use timestamp()")
+    return write(pattern, *when)
+
+
+def _of_moment(it: Any, name: str) -> Any:
+    cls = it if isinstance(it, type) else type(it)
+    method = getattr(it, name)
+    if not issubclass(cls, (datetime.date, datetime.time)):
+        return method
+    if it is cls:
+        return lambda moment, pattern: _strftime(lambda text: method(moment, text), pattern)
+    return lambda format: _strftime(method, format)
 
 
 def _of_instance(it: Any, name: str, ours: Callable[..., Any]) -> Any:

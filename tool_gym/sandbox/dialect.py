@@ -6,14 +6,17 @@ object can tell is rewritten into calls of reserved names (`_attribute_`, `_mul_
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import copy
 import sys
 from typing import Any, NoReturn
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from tool_gym.sandbox.rules import (
+    FRAMES,
     GUARDED,
     METHODS,
     MUTATORS,
@@ -35,11 +38,13 @@ from tool_gym.sandbox.syntax import (
     makes_view,
     may_pad,
     names_of_views,
+    without_text,
 )
 
 _REAL_ANNOTATIONS = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
 _CLASS_KEYWORDS = frozenset({"total"})
 _CHECKED_OPERATORS: dict[type[ast.operator], str] = {ast.Mult: "mul", ast.Pow: "pow", ast.LShift: "shift"}
+_WRITERS = {ord("s"): "_str_", ord("r"): "_repr_", ord("a"): "_ascii_"}
 _SET_ALGEBRA = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
 
 
@@ -86,6 +91,8 @@ class Dialect(RestrictingNodeTransformer):
     def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:
         """Refuses reserved names."""
         in_class = bool(self._scopes) and self._scopes[-1] == "class"
+        if in_class and name in FRAMES:
+            self.error(node, f"the name {name!r} cannot be used in a class: as an attribute it leads out of the tool")
         if name is None or (in_class and (name in METHODS or name == "__slots__")):
             return
         if problem := name_problem(name):
@@ -135,10 +142,20 @@ class Dialect(RestrictingNodeTransformer):
             guard = is_guarded(name) or is_unusual_call(name, node)
             node.func = self._load_attribute(node.func, guard)
         else:
-            node.func = self.visit(node.func)
+            node.func = self._text_maker(self.visit(node.func))
         node.args = [self.visit(arg) for arg in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        if isinstance(node.func, ast.Name) and node.func.id == "map":
+            node.args[:1] = [self._text_maker(arg) for arg in node.args[:1]]
+        for keyword in node.keywords:
+            if keyword.arg in ("key", "default"):
+                keyword.value = self._text_maker(keyword.value)
         return node
+
+    def _text_maker(self, function: ast.expr) -> ast.expr:
+        """A function that is called; for the class `str`, one that writes no addresses."""
+        is_text = isinstance(function, ast.Name) and function.id == "str" and "str" not in self._bound
+        return load_name("_str_") if is_text else function
 
     # Operators, and displays.
 
@@ -203,9 +220,11 @@ class Dialect(RestrictingNodeTransformer):
         node.value = self.visit(node.value)
         spec = node.format_spec
         if not isinstance(spec, ast.JoinedStr):
-            return node
+            write = _WRITERS.get(node.conversion, "_field_")
+            constant = isinstance(node.value, ast.Constant)
+            return node if constant else ast.FormattedValue(call(write, node.value), -1, None)
         texts = [str(part.value) for part in spec.values if isinstance(part, ast.Constant)]
-        if len(texts) == len(spec.values) and not BIG_NUMBER.search("".join(texts)):
+        if node.conversion == -1 and len(texts) == len(spec.values) and not BIG_NUMBER.search("".join(texts)):
             return node
         conversion = ast.Constant(node.conversion)
         return ast.FormattedValue(call("_format_", node.value, conversion, self.visit(spec)), -1, None)
@@ -226,7 +245,7 @@ class Dialect(RestrictingNodeTransformer):
         real = in_class and any(
             getattr(part, "id", getattr(part, "attr", None)) in _REAL_ANNOTATIONS for part in ast.walk(node.annotation)
         )
-        node.annotation = self.visit(node.annotation) if real else ast.Constant(None)
+        node.annotation = self.visit(without_text(node.annotation)) if real else ast.Constant(None)
         node.target = self.visit(node.target)
         if node.value is not None:
             node.value = self.visit(node.value)
@@ -269,6 +288,8 @@ class Dialect(RestrictingNodeTransformer):
         if node.level or node.module is None:
             self.error(node, "relative imports are not part of the tool dialect")
         if node.module == "__future__":
+            if any(alias.name not in __future__.all_feature_names for alias in node.names):
+                self.error(node, "there is no such feature in __future__")
             return ast.Pass()
         for alias in node.names:
             if alias.name == "*" or alias.name.startswith("_"):
@@ -308,10 +329,11 @@ class Dialect(RestrictingNodeTransformer):
         self.check_name(node, node.name)
         node.returns = None
         deep = self._may_recurse(node)
-        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        decorators, node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list], []
         self._scopes.append("function")
         node = self._inside(node)
         self._scopes.pop()
+        node.decorator_list = decorators
         first = node.body[0]
         has_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
         head, body = (node.body[:1], node.body[1:]) if has_doc else ([], node.body)
@@ -372,6 +394,15 @@ class Dialect(RestrictingNodeTransformer):
         self.check_name(node, node.rest)
         return self._inside(node)
 
+    def visit_match_case(self, node: ast.match_case) -> Any:
+        """A case of its own comes first, never taken, that checks the classes whose fields are matched by position."""
+        classes = [part.cls for part in ast.walk(node.pattern) if isinstance(part, ast.MatchClass) and part.patterns]
+        checks = [self.visit(copy.deepcopy(cls)) for cls in classes]
+        node = self._inside(node)
+        if not checks:
+            return node
+        return [ast.match_case(ast.MatchAs(), call("_positional_", *checks), [ast.Pass()]), node]
+
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         """Looks up attributes by name, natively, so guarded names are refused."""
         for name in node.kwd_attrs:
@@ -384,5 +415,5 @@ class Dialect(RestrictingNodeTransformer):
 
     # Native as a whole; their parts are visited. RestrictedPython does not know the patterns, and guards the others.
     visit_Module = visit_Assign = visit_With = visit_Subscript = _inside
-    visit_Match = visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _inside
+    visit_Match = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _inside
     visit_MatchOr = _inside

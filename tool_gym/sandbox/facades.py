@@ -44,7 +44,7 @@ import typing
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any, NoReturn
 
 from tool_gym.frozen import FrozenList
@@ -87,7 +87,7 @@ SHARED: dict[ModuleType, str] = {
     difflib: "SequenceMatcher get_close_matches ndiff unified_diff context_diff Differ",
     enum: "auto unique",
     fractions: "Fraction",
-    functools: "reduce partial partialmethod lru_cache cache cmp_to_key cached_property singledispatch",
+    functools: "reduce partial partialmethod lru_cache cache cmp_to_key cached_property",
     hashlib: "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s",
     heapq: "nlargest nsmallest merge",
     io: "StringIO BytesIO",
@@ -123,9 +123,11 @@ SHARED: dict[ModuleType, str] = {
 class Facade:
     """A module as tools see it."""
 
-    def __init__(self, title: str, members: Mapping[str, Any]) -> None:
-        vars(self).update(members)
-        vars(self)["_title"] = title
+    def __new__(cls, title: str, members: Mapping[str, Any]) -> Facade:
+        """A new facade; nothing fills one that exists, as a second call of `__init__` would."""
+        facade = super().__new__(cls)
+        vars(facade).update(members, _title=title)
+        return facade
 
     def __getattr__(self, name: str) -> NoReturn:
         title = vars(self).get("_title")
@@ -149,7 +151,8 @@ def make_facades(meter: Meter, bounded: Bounded, clock: Clock, dice: Dice) -> di
         abc: {"abstractmethod": _own_only(abc.abstractmethod)},
         dataclasses: {"dataclass": _dataclass},
         enum: _enums(),
-        functools: {"total_ordering": _own_only(functools.total_ordering), "wraps": _wraps},
+        functools: {"total_ordering": _own_only(functools.total_ordering), "wraps": _wraps,
+            "singledispatch": _singledispatch},
         heapq: {name: _own_heap(getattr(heapq, name)) for name in _HEAP.split()},
         itertools: {name: _metered(getattr(itertools, name), meter) for name in _ENDLESS.split()},
         math: {
@@ -206,8 +209,30 @@ def _dataclass(cls: Any = None, /, **options: Any) -> Any:
     return decorate if cls is None else decorate(cls)
 
 
-def _wraps(wrapped: Any, *args: Any, **kwargs: Any) -> Any:
-    return _own_only(functools.wraps(wrapped, *args, **kwargs))
+def _wraps(wrapped: Any) -> Any:
+    """Copies name and text only: what else `functools.wraps` copies on demand are globals and code."""
+
+    def rename(it: Any) -> Any:
+        for name in ("__name__", "__qualname__", "__doc__"):
+            if hasattr(wrapped, name):
+                setattr(it, name, getattr(wrapped, name))
+        return it
+
+    return _own_only(rename)
+
+
+def _singledispatch(function: Any) -> Any:
+    """Without Python's reading of annotations, which runs those that are text."""
+    dispatcher: Any = functools.singledispatch(function)
+    register = dispatcher.register
+
+    def checked(cls: Any, func: Any = None) -> Any:
+        if not isinstance(cls, (type, UnionType)):
+            raise TypeError("register(cls) needs the class itself: annotations are not evaluated in the tool dialect")
+        return register(cls, func) if func is not None else lambda later: register(cls, later)
+
+    dispatcher.register = checked
+    return dispatcher
 
 
 def _own_heap(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import abc
 import builtins
 import functools
 import string
 from collections.abc import Callable
 from decimal import Context
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from tool_gym.frozen import FrozenDict, FrozenList
 from tool_gym.sandbox.bounded import Bounded
+from tool_gym.sandbox.facades import Facade
+from tool_gym.sandbox.fuel import TooDeep
 from tool_gym.sandbox.rules import (
     GUARDED,
     METHODS,
@@ -26,8 +29,10 @@ from tool_gym.sandbox.rules import (
     is_guarded,
     name_problem,
 )
+from tool_gym.sandbox.texts import scrubbed
 
 _MISSING = object()
+_TEXTS = frozenset({"__repr__", "__str__", "__format__"})
 _TUPLE_PARTS = frozenset({"_asdict", "_fields", "_make", "_replace", "_field_defaults"})
 _parse_format = string.Formatter().parse
 
@@ -107,11 +112,11 @@ class Guards:
 
     def _format_text(self, pattern: str, /, *args: Any, **kwargs: Any) -> str:
         self._check_pattern(pattern)
-        return str.format(pattern, *args, **kwargs)
+        return scrubbed(str.format(pattern, *args, **kwargs))
 
     def _format_text_map(self, pattern: str, mapping: Any, /) -> str:
         self._check_pattern(pattern)
-        return str.format_map(pattern, mapping)
+        return scrubbed(str.format_map(pattern, mapping))
 
     def _check_pattern(self, pattern: str) -> None:
         """Refuses fields that reach for attributes which source code could not name either."""
@@ -137,11 +142,7 @@ def writable(it: Any) -> Any:
     Raises:
         AttributeError: For anything that other calls share.
     """
-    if isinstance(it, (type, FunctionType)):
-        own = it.__module__ == MODULE_NAME
-    else:
-        own = type(it).__module__ == MODULE_NAME or isinstance(it, (BaseException, Context))
-    if not own:
+    if not _is_own(it) and not isinstance(it, (BaseException, Context)):
         raise AttributeError(f"attributes of {_kind(it)} cannot be set in the tool dialect")
     return it
 
@@ -151,6 +152,12 @@ def writable_instance(it: Any) -> Any:
     if isinstance(it, (type, FunctionType)):
         raise AttributeError(f"attributes of {_kind(it)} cannot be set here")
     return writable(it)
+
+
+def _is_own(it: Any) -> bool:
+    """Whether an object is a class or function of the tool, or an instance of its classes."""
+    own = it if isinstance(it, (type, FunctionType)) else type(it)
+    return bool(own.__module__ == MODULE_NAME)
 
 
 def _kind(it: Any) -> str:
@@ -169,21 +176,47 @@ def _private(it: Any, name: str) -> Any:
     """An attribute that begins with an underscore: of the tool's own objects, or a special method of theirs."""
     cls = it if isinstance(it, type) else type(it)
     if cls.__module__ == MODULE_NAME:
-        if isinstance(it, type) and name in METHODS and issubclass(it, (list, dict)):
-            return _mutator(it, name)  # C.__init__(table) would empty a table
+        if isinstance(it, type) and name in METHODS:
+            return _of_instances(it, name)
     elif type(it) is super or cls is object or issubclass(cls, BaseException):
-        if name not in METHODS:
+        target = it.__self__ if type(it) is super else None  # type: ignore[attr-defined]
+        if name not in METHODS or (type(it) is super and not _is_own(target)):
             raise AttributeError(f"{_kind(it)} has no attribute {name!r} in the tool dialect")
     elif not (name in _TUPLE_PARTS and issubclass(cls, tuple)):
         raise AttributeError(f"the attribute {name!r} of {_kind(it)} is not part of the dialect")
-    return getattr(it, name)
+    method = getattr(it, name)
+    if name in _TEXTS and not (isinstance(method, MethodType) and method.__module__ == MODULE_NAME):
+        return lambda *args: scrubbed(method(*args))
+    return method
+
+
+def _of_instances(cls: Any, name: str) -> Any:
+    """A special method of the tool's own class; what it inherits would change any object of the base: `C.__init__(it)`
+    might empty a table."""
+    method = getattr(cls, name)
+    if isinstance(method, FunctionType) and method.__module__ == MODULE_NAME:
+        return method
+
+    def checked(it: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if cls not in type(it).__mro__:
+            raise TypeError(f"{name} of {_kind(cls)} is for its own instances, not for {_kind(it)}")
+        found = method(it, *args, **kwargs)
+        return scrubbed(found) if name in _TEXTS else found
+
+    return checked
 
 
 def _mutator(it: Any, name: str) -> Any:
     method = getattr(it, name)
-    if isinstance(it, type) and issubclass(it, (list, dict)) and not isinstance(method, FunctionType):
-        raise AttributeError(f"call {name!r} on the object itself, not through the class {it.__name__!r}")
-    return method
+    if not isinstance(it, type) or not issubclass(it, (list, dict)) or isinstance(method, FunctionType):
+        return method
+
+    def checked(target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(target, (FrozenDict, FrozenList)):
+            raise TypeError("a table is read-only; copy.deepcopy(it) gives data that may be changed")
+        return method(target, *args, **kwargs)
+
+    return checked
 
 
 def _obj(it: Any) -> Any:
@@ -193,9 +226,31 @@ def _obj(it: Any) -> Any:
 
 
 def _register(it: Any) -> Any:
-    if isinstance(it, type) and it.__module__ != MODULE_NAME:
+    method = it.register
+    if getattr(method, "__func__", None) is abc.ABCMeta.register:  # others' objects would pass for the class's own
         raise AttributeError(f"{_kind(it)} has no attribute 'register' in the tool dialect")
-    return it.register
+    return method
+
+
+def positional(*classes: Any) -> bool:
+    """False, if patterns may match the fields of these classes by position.
+
+    Raises:
+        AttributeError: If one would read an attribute that source code cannot name, or that is guarded, of an object
+            that may not be the tool's own.
+    """
+    for cls in classes:
+        if not isinstance(cls, type):
+            continue  # Python says so itself
+        own = all(map(_is_own, cls.__mro__[:-1])) and not isinstance(cls, abc.ABCMeta)
+        for name in getattr(cls, "__match_args__", ()):
+            guarded = is_guarded(name) or name in WIDTHS or name in MUTATORS
+            if attribute_problem(name) or (guarded and not own):
+                raise AttributeError(f"the attribute {name!r} cannot be used in a class pattern")
+    return False
+
+
+_SHOWN_AS: dict[type, type] = {FrozenList: list, FrozenDict: dict, TooDeep: RecursionError}
 
 
 class _TypeKind(type):
@@ -206,7 +261,9 @@ class _TypeKind(type):
         if isinstance(it, type):
             raise TypeError("the type of a class is not part of the tool dialect")
         found = type(it)
-        return list if found is FrozenList else dict if found is FrozenDict else found
+        if found is Facade:
+            raise TypeError("the type of a module is not part of the tool dialect")
+        return _SHOWN_AS.get(found, found)
 
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, type)

@@ -38,10 +38,10 @@ MUTATORS = {
 """Methods that change a list or dict, and how many positional arguments a plain call gives them at most; with more,
 `list.append(table, row)` might change a table that refuses `table.append(row)`. (`x.pop(1)` might be `list.pop(x)`.)"""
 
-GUARDED = frozenset({"format", "format_map", "obj", "register"}) | DATETIME
+GUARDED = frozenset({"format", "format_map", "obj", "register", "strftime"}) | DATETIME
 """Names whose every access is guarded, besides those that begin with an underscore."""
 
-REFUSED_NAMES = frozenset({"eval", "exec"})
+REFUSED_NAMES = frozenset({"eval", "exec", "compile"})
 """Builtins whose mere mention rejects a source."""
 
 

@@ -32,9 +32,7 @@ class BoundTool:
 
     def __init__(self, tool: Tool) -> None:
         if clean_text(tool.source) != tool.source:
-            raise ToolRejected(
-                tool.name, "the source holds a lone surrogate; write it as an escape"
-            )
+            raise ToolRejected(tool.name, "the source holds a lone surrogate; write it as an escape")
         self.tool = tool
         self.key = tool.digest
         self.source: Source = (self.key, tool.name, tool.source, {ref.name: ref.sha256 for ref in tool.data})

@@ -9,6 +9,7 @@ from tool_gym.sandbox.rules import MUTATORS, WIDTHS
 
 BIG_NUMBER = re.compile(r"\d{7,}|\*")
 """What makes a format worth checking at run time: a huge width, or one that an argument gives."""
+_WRITES_OBJECTS = re.compile(r"%[^%a-zA-Z]*[sra]")
 _SMALL = 1000
 
 
@@ -51,7 +52,7 @@ def is_cheap(operator: ast.operator, left: ast.expr, right: ast.expr) -> bool:
 def may_pad(left: ast.expr, right: ast.expr) -> bool:
     """Whether `left % right` formats text to a width that may be huge."""
     if isinstance(left, ast.Constant) and isinstance(left.value, str):
-        return bool(BIG_NUMBER.search(left.value))
+        return bool(BIG_NUMBER.search(left.value) or _WRITES_OBJECTS.search(left.value))
     return isinstance(left, ast.JoinedStr) or isinstance(right, (ast.Tuple, ast.Dict))
 
 
@@ -60,6 +61,10 @@ def is_unusual_call(method: str, node: ast.Call) -> bool:
     args = node.args
     if any(isinstance(arg, ast.Starred) for arg in args):
         return method in WIDTHS or method in MUTATORS
+    if method == "setdefault" and len(args) == 2:  # `dict.setdefault(table, key)`, unless that would be no key
+        return not isinstance(args[1], (ast.List, ast.Dict, ast.Set, ast.ListComp))
+    if method == "update" and args and node.keywords:
+        return True
     if method in WIDTHS:
         width = number(args[0]) if args else None
         return len(args) > 2 or bool(node.keywords) or width is None or abs(width) > _SMALL
@@ -74,6 +79,16 @@ def is_calculator(node: ast.Call) -> bool:
             own = [ast.unparse(value) for key, value in pairs if key and ast.unparse(key) == "'__builtins__'"]
             return own in (["None"], ["{}"]) and not isinstance(expression, (ast.Constant, ast.JoinedStr))
     return False
+
+
+def without_text(node: ast.expr) -> ast.expr:
+    """An annotation with None for the text in it, which some of Python's functions would run as code."""
+    return _WithoutText().visit(node)  # type: ignore[no-any-return]
+
+
+class _WithoutText(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(None) if isinstance(node.value, (str, bytes)) else node
 
 
 def makes_view(node: ast.expr) -> bool:

@@ -13,13 +13,14 @@ from tool_gym.sandbox.arithmetic import Arithmetic
 from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.facades import Facade
 from tool_gym.sandbox.fuel import Meter, Stop
-from tool_gym.sandbox.guards import TYPE, Guards, writable
+from tool_gym.sandbox.guards import TYPE, Guards, positional, writable
 from tool_gym.sandbox.rules import MODULE_NAME
 from tool_gym.sandbox.sets import FrozenSet, Set, reordered
+from tool_gym.sandbox.texts import field, in_ascii, represented, shown
 
 SHARED = (
-    "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float "
-    "hex int isinstance issubclass len list map max min next object oct ord property repr reversed round slice sorted "
+    "abs all any bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float "
+    "hex int isinstance issubclass len list map max min next object oct ord property reversed round slice sorted "
     "staticmethod str sum super tuple zip False None True NotImplemented Ellipsis"
 )
 """Builtins handed out as they are."""
@@ -56,8 +57,13 @@ def install(
         _attribute_=guards.attribute,
         _type_=TYPE,
         _write_=writable,
+        _positional_=positional,
         _evaluate_=Arithmetic(bounded).evaluate,
         _set_=Set,
+        _str_=shown,
+        _repr_=represented,
+        _ascii_=in_ascii,
+        _field_=field,
         _reordered_=reordered,
         _stop_=(Stop, builtins.KeyboardInterrupt, MemoryError),
     )
@@ -85,13 +91,13 @@ def replaced(meter: Meter, bounded: Bounded, guards: Guards) -> dict[str, Any]:
         """The same in every process."""
         native = builtins.hash(it)
         if isinstance(it, numbers.Number):
-            return native
+            return native if it == it else 0  # Python hashes NaN by its address
         method: Any = type(it).__hash__
         if method is object.__hash__:
             return 0
         if isinstance(method, FunctionType) and method.__module__ == MODULE_NAME:
             return native
-        return int.from_bytes(hashlib.sha256(repr(it).encode("utf-8", "replace")).digest()[:7], "big")
+        return int.from_bytes(hashlib.sha256(represented(it).encode("utf-8", "replace")).digest()[:7], "big")
 
     def iter(*args: Any) -> Any:
         """Counts the steps of `iter(function, sentinel)`."""
@@ -104,6 +110,7 @@ def replaced(meter: Meter, bounded: Bounded, guards: Guards) -> dict[str, Any]:
         return dict(builtins.vars(it))
 
     return {
+        "repr": represented, "ascii": in_ascii,
         "print": print, "input": input, "open": open, "id": id, "hash": hash, "iter": iter, "vars": vars,
         "getattr": guards.getattr, "hasattr": guards.hasattr, "setattr": guards.setattr, "delattr": guards.delattr,
         "type": TYPE, "range": bounded.range_type(), "set": Set, "frozenset": FrozenSet,

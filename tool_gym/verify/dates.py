@@ -16,11 +16,13 @@ _MONTH = "|".join([*_MONTHS, *(name[:3] for name in _MONTHS), "sept"])
 _WEEKDAY = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?,? )?"
 _TIME = r"(?:(?:t|,? (?:at )?)(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)? ?(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2})?)?"
 _YEAR, _NAMED, _DAY = r"(?P<y>\d{4})", rf"(?P<name>{_MONTH})\.?", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})")
+"""Read only where a text is nothing else: inside a longer one eight digits are a number."""
 _SHAPES = [
     rf"{_YEAR}(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_TIME}",
     rf"{_YEAR} ?年 ?(?P<m>\d{{1,2}}) ?月 ?(?P<d>\d{{1,2}}) ?日",
     rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep){_YEAR}{_TIME}",
-    rf"{_WEEKDAY}(?:the )?{_DAY}(?: of |[ -]){_NAMED}(?:,? |-){_YEAR}{_TIME}",
+    rf"{_WEEKDAY}(?:the )?{_DAY}(?: of |\.? |[-/]){_NAMED}(?:,? |[-/]){_YEAR}{_TIME}",
     rf"{_WEEKDAY}{_NAMED} (?:the )?{_DAY}(?:, ?| ){_YEAR}{_TIME}",
     rf"{_YEAR}[ -]{_NAMED}[ -]{_DAY}",
     rf"{_NAMED}(?:,? | of ){_YEAR}",
@@ -59,7 +61,7 @@ def read_date(text: str) -> tuple[Date, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def _read_date(text: str) -> tuple[Date, ...]:
-    for shape in _DATE:
+    for shape in (*_DATE, _COMPACT):
         match = shape.fullmatch(text)
         if match and (readings := _readings(match)):
             return readings

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _MAX_DIGITS = 300
 """Longer ones are no quantity of anything, and would not fit a float."""
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_UNIT_WORDS = re.compile(r" ?([^\s\d,;:!?()\[\]{}\"']+2?)((?: [^\s\d,;:!?()\[\]{}\"']+2?){0,3})")
+_UNIT_WORDS = re.compile(r" ?([^\s\d,;:!?()\[\]{}\"']+[12]?)((?: [^\s\d,;:!?()\[\]{}\"']+[12]?){0,3})")
 
 _UNITS = """
 km kilometre kilometres kilometer kilometers kms
@@ -30,11 +30,17 @@ mi mile miles
 nmi nautical_mile nautical_miles
 ft foot feet
 yd yard yards
-inch inches
+in inch inches
+fathom fathoms
+pc parsec parsecs
+ly light-year light-years light_year light_years
 kg kilogram kilograms kilogramme kilogrammes kilo kilos
 g gram grams gramme grammes
 tonne tonnes metric_ton metric_tons
+ton tons
 lb lbs pound_weight
+oz ounce ounces
+pounds pound
 l litre litres liter liters
 ml millilitre millilitres milliliter milliliters
 h hour hours hr hrs
@@ -44,21 +50,23 @@ day days
 week weeks
 month months
 year years yr yrs
+kn knot knots
 km/h kph kmh kilometres_per_hour kilometers_per_hour
 mph miles_per_hour
-m/s metres_per_second meters_per_second
+m/s metres_per_second meters_per_second metre_per_second m_s-1 m·s-1 ms-1
 m2 sqm square_metre square_metres square_meter square_meters
 km2 square_kilometre square_kilometres square_kilometer square_kilometers
 ha hectare hectares
+acre acres
 % percent per_cent pct
-°c celsius degrees_celsius
-°f fahrenheit degrees_fahrenheit
+°c c celsius degrees_celsius degrees_c
+°f f fahrenheit degrees_fahrenheit degrees_f
 w watt watts
 kw kilowatt kilowatts
 kwh kilowatt_hour kilowatt_hours kilowatt-hours
 usd $ dollar dollars us$ us_dollars
 eur € euro euros
-gbp £ pound pounds
+gbp £ pound_sterling pounds_sterling
 jpy ¥ yen
 nok
 sek
@@ -73,6 +81,8 @@ _CANONICAL = {
     spelling.replace("_", " "): line.split()[0] for line in _UNITS.strip().splitlines() for spelling in line.split()
 }
 _SYMBOLS = "$€£¥₹"
+_POUNDS = {"pounds": ("lb",), "lb": ("pounds",), "gbp": ("pounds",)}
+"""The word says weight or money. A unit that is only called pounds is taken for the weight: money has its own sign."""
 
 
 class Quantity(NamedTuple):
@@ -96,6 +106,11 @@ class Quantity(NamedTuple):
 def same_unit(unit: str) -> str:
     """One spelling for all spellings of a unit; an unknown unit stays what it is. The text is in normal form."""
     return _CANONICAL.get(unit, unit)
+
+
+def units_of(unit: str) -> frozenset[str]:
+    """What may stand with a number of a unit, in the one spelling of `same_unit`: nothing, or that unit."""
+    return frozenset(("", unit, *_POUNDS.get(unit, ())))
 
 
 def is_unit(text: str) -> bool:
@@ -156,9 +171,9 @@ def _what_follows(text: str, end: int) -> tuple[int, str]:
     if scale:
         following = following[1:]
     for count in range(len(following), 0, -1):
-        unit = _CANONICAL.get(" ".join(following[:count]))
-        if unit:
-            return scale, unit
+        unit = " ".join(following[:count])
+        if unit in _CANONICAL and unit != "in":  # "1,481 in 2030": in a sentence that is hardly ever inches
+            return scale, _CANONICAL[unit]
     return scale, ""
 
 

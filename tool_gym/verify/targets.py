@@ -14,7 +14,7 @@ from tool_gym.jsonvalue import Json
 from tool_gym.scenario import Expected
 from tool_gym.verify.dates import Date, dates, read_date
 from tool_gym.verify.normal import find_token, leaves, normal_text, words
-from tool_gym.verify.numbers import Number, Quantity, close, quantities, read_number, read_quantity, same_unit
+from tool_gym.verify.numbers import Number, Quantity, close, quantities, read_number, read_quantity, same_unit, units_of
 from tool_gym.verify.pairing import pair
 from tool_gym.verify.pieces import spelled_by
 
@@ -28,9 +28,13 @@ class Target(ABC):
     def equal(self, value: Json) -> bool:
         """Whether a JSON value is the expected one."""
 
-    @abstractmethod
     def inside(self, text: str) -> bool:
         """Whether the value stands in a text (in normal form) as a whole token."""
+        return any(True for _ in self.places(text))
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where it stands in a text (in normal form), start and end, from left to right; bools and nulls nowhere."""
+        yield from ()
 
     @abstractmethod
     def held(self, arguments: Json) -> bool:
@@ -62,9 +66,13 @@ class TextTarget(Target):
             return normal_text(value) == self.text
         return _is_number(value) and str(value) == self.text
 
-    def inside(self, text: str) -> bool:
-        """Whether the text stands there whole: "no" is not in "not found"."""
-        return find_token(text, self.text) >= 0
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text stands whole: "no" is not in "not found"."""
+        start = find_token(text, self.text)
+        while start >= 0:
+            end = start + len(self.text)
+            yield start, end
+            start = find_token(text, self.text, end)
 
     def held(self, arguments: Json) -> bool:
         """Whether repeating the arguments can spell it, whole or in pieces; see `pieces`."""
@@ -90,17 +98,18 @@ class EnumTarget(TextTarget):
 class NumberTarget(Target):
     """A number, within its tolerance, alone or with its own unit; never a bool."""
 
-    __slots__ = ("tolerance", "unit", "value")
+    __slots__ = ("tolerance", "unit", "units", "value")
 
     def __init__(self, value: Number, tolerance: float | None = None, unit: str | None = None) -> None:
         self.value, self.tolerance = value, tolerance
         self.unit = same_unit(normal_text(unit)) if unit else ""
+        self.units = units_of(self.unit)
 
     def equal(self, value: Json) -> bool:
         """Whether it is the number, or text that is the number alone or with its unit."""
         if isinstance(value, str):
             quantity = read_quantity(normal_text(value))
-            return quantity is not None and quantity[1] in ("", self.unit) and self.near(quantity[0])
+            return quantity is not None and quantity[1] in self.units and self.near(quantity[0])
         return _is_number(value) and self.near(value)
 
     def near(self, value: Number) -> bool:
@@ -109,11 +118,11 @@ class NumberTarget(Target):
 
     def fits(self, quantity: Quantity) -> bool:
         """Whether a number in a text counts as this one: with no unit or its own, where it has one."""
-        return (not self.unit or quantity.unit in ("", self.unit)) and self.near(quantity.value)
+        return (not self.unit or quantity.unit in self.units) and self.near(quantity.value)
 
-    def inside(self, text: str) -> bool:
-        """Whether the number stands there: "10" is not in "1000" or "2007-10-10"."""
-        return any(map(self.fits, quantities(text)))
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the number stands: "10" is not in "1000" or "2007-10-10"."""
+        return ((quantity.start, quantity.end) for quantity in quantities(text) if self.fits(quantity))
 
     def held(self, arguments: Json) -> bool:
         """Whether a number among the arguments, or in a text of theirs, counts as this one."""
@@ -137,9 +146,9 @@ class DateTarget(Target):
         """Whether it is text that is this date and cannot be read as another."""
         return isinstance(value, str) and self._only(read_date(normal_text(value)))
 
-    def inside(self, text: str) -> bool:
-        """Whether this date stands there and cannot be read as another."""
-        return any(self._only(readings) for readings, _, _ in dates(text))
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where this date stands and cannot be read as another."""
+        return iter(sorted((start, end) for readings, start, end in dates(text) if self._only(readings)))
 
     def _only(self, readings: Sequence[Date]) -> bool:
         return len(readings) == 1 and self.date.means(readings[0])
@@ -149,7 +158,7 @@ class DateTarget(Target):
         return any(
             reading[:3] == self.date[:3]
             for text in argument_texts(arguments)
-            for readings, _, _ in dates(text)
+            for readings in (read_date(text), *(found for found, _, _ in dates(text)))
             for reading in readings
         )
 
@@ -190,10 +199,6 @@ class NullTarget(Target):
     def equal(self, value: Json) -> bool:
         """Whether it is null."""
         return value is None
-
-    def inside(self, text: str) -> bool:
-        """Never."""
-        return False
 
     def held(self, arguments: Json) -> bool:
         """Never."""

@@ -1,0 +1,1 @@
+"""Backends: who proposes what the stages check."""

@@ -1,0 +1,116 @@
+"""What a run of the pipeline gave: yield, refusals, and how rich and how varied the scenarios are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tool_gym.generation.pipeline import Tally
+from tool_gym.jsonvalue import digest
+from tool_gym.scenario import Scenario
+
+_STAGES = ("decompose", "document", "integrate", "scale", "deploy", "gate")
+
+
+@dataclass
+class GenerationReport:
+    """Figures of a run, gathered scenario by scenario.
+
+    Attributes:
+        tally: Scenarios made and attempts refused.
+        structures: Scenarios by structure.
+        splits: Scenarios by split.
+        steps: Sub-questions by structure, all together.
+        documents: How many scenarios have a tool document, by its digest.
+        skeletons: How many questions share a skeleton, see `skeleton`.
+        graphs: How many scenarios share a graph of operations.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    structures: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    steps: Counter[str] = field(default_factory=Counter)
+    documents: Counter[str] = field(default_factory=Counter)
+    skeletons: Counter[str] = field(default_factory=Counter)
+    graphs: Counter[str] = field(default_factory=Counter)
+    _tools: int = 0
+    _parameters: int = 0
+    _distractors: int = 0
+
+    def add(self, scenario: Scenario) -> None:
+        """Counts a scenario."""
+        self.structures[scenario.structure] += 1
+        self.splits[scenario.split] += 1
+        self.steps[scenario.structure] += len(scenario.sub_questions)
+        self._tools += len(scenario.tools)
+        self._parameters += sum(len(tool.parameters["properties"]) for tool in scenario.tools)
+        self._distractors += len(scenario.provenance.detail["distractors"])
+        for tool in scenario.tools:
+            self.documents[digest([tool.name, tool.description, tool.parameters])] += 1
+        self.skeletons[skeleton(scenario)] += 1
+        self.graphs[_graph(scenario)] += 1
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of all scenarios together."""
+        made = max(sum(self.structures.values()), 1)
+        return {
+            "scenarios": sum(self.structures.values()),
+            "tools_per_scenario": self._tools / made,
+            "parameters_per_tool": self._parameters / max(self._tools, 1),
+            "distractors_per_scenario": self._distractors / made,
+            **{f"steps_{name}": self.steps[name] / count for name, count in sorted(self.structures.items())},
+            "distinct_tool_documents": len(self.documents),
+            "most_common_tool_document": max(self.documents.values(), default=0) / made,
+            "distinct_skeletons": len(self.skeletons),
+            "most_common_skeleton": max(self.skeletons.values(), default=0) / made,
+            "distinct_graphs": len(self.graphs),
+        }
+
+    def yields(self) -> list[dict[str, Any]]:
+        """For each stage how many attempts came to it, and how many it refused."""
+        refused = Counter[str]()
+        for (stage, _), count in self.tally.refused.items():
+            refused[stage] += count
+        rows, left = [], self.tally.made + sum(refused.values())
+        for stage in _STAGES:
+            rows.append({"stage": stage, "attempts": left, "refused": refused[stage]})
+            left -= refused[stage]
+        return rows
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Refusals by stage and reason, the most frequent first."""
+        return [
+            {"stage": stage, "reason": reason, "count": count}
+            for (stage, reason), count in sorted(self.tally.refused.items(), key=lambda item: (-item[1], item[0]))
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON data."""
+        return {
+            "figures": self.figures(),
+            "splits": dict(sorted(self.splits.items())),
+            "structures": dict(sorted(self.structures.items())),
+            "stages": self.yields(),
+            "refusals": self.refusals(),
+        }
+
+
+def skeleton(scenario: Scenario) -> str:
+    """The question without its preamble, with names and numbers blanked: what a model could learn as a template."""
+    detail = scenario.provenance.detail
+    text = scenario.question.removeprefix(detail.get("preamble", ""))
+    names = [name[1:] for each in detail.get("plan", ()) for name in each["inputs"] if name.startswith("=")]
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, "_")
+    for each in detail.get("plan", ()):
+        if each.get("currency"):
+            text = text.replace(each["currency"], "_")
+    return re.sub(r"\d+", "#", text).strip()
+
+
+def _graph(scenario: Scenario) -> str:
+    """The operations and what each depends on."""
+    plan = scenario.provenance.detail.get("plan", ())
+    return digest([[each["op"], [name if name[0] == "q" else "=" for name in each["inputs"]]] for each in plan])
