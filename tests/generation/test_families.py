@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from making import order
+from sample_worlds import order
 
 from tool_gym.generation.backends.worlds.domain import domain_names
 from tool_gym.generation.backends.worlds.families import FAMILIES, FAMILY_OF

@@ -1,7 +1,7 @@
 """Each stage checks what it is given, whoever proposed it."""
 
 import pytest
-from making import Meddler, order
+from sample_worlds import Meddler, order
 
 from tool_gym.generation.decompose import decompose
 from tool_gym.generation.deploy import deploy

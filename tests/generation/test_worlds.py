@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from making import made, order
+from sample_worlds import made, order
 
 from tool_gym.generation.backends.worlds.backend import WorldsBackend
 from tool_gym.generation.backends.worlds.domain import domain_names, load_domain
