@@ -33,8 +33,9 @@ def test_the_first_code_block_solves_its_scenario(tmp_path):
     assert float(solved[3]) == pytest.approx(1.0)
 
 
-def test_the_commands_of_the_readme_run_one_after_the_other(tmp_path):
-    for line in blocks("commands: run")[0].splitlines():
+@pytest.mark.parametrize("mark", ["commands: run", "commands: generate"])
+def test_the_commands_of_the_readme_run_one_after_the_other(mark, tmp_path):
+    for line in blocks(mark)[0].splitlines():
         program, *arguments = shlex.split(line)
         assert program == "tool-gym"
         result = subprocess.run(
