@@ -31,8 +31,9 @@ def test_a_malformed_call_beside_a_good_one_is_reported_not_dropped(env):
 
 def test_whatever_is_not_text_is_answered_by_the_environment(env):
     env.reset(seed=0)
-    for action in (None, 5, {"tool_calls": [{"name": "add", "arguments": {"numbers": [1]}}]}, "\ud800<tool_call>"):
-        env.step(action)
+    call = {"tool_calls": [{"name": "add", "arguments": {"numbers": [1]}}]}
+    statuses = [env.step(action)[4]["tool_statuses"] for action in (None, 5, call, "\ud800<tool_call>")]
+    assert statuses == [["invalid_call"], ["invalid_call"], ["ok"], ["invalid_call"]]
 
 
 @pytest.mark.filterwarnings("ignore:.*different from the unwrapped:UserWarning")

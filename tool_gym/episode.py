@@ -299,11 +299,11 @@ class Episode:
         replied = not action.tool_calls
         self.termination = self._ending(replied, fits)
         ended = self.termination is not None
-        state = self.session.state if ended else None
+        state = self.session.state
         reward, score = self._scorer.turn(
             action, results, last=ended, answered=self.termination == "answer", state=state
         )
-        state_digest = None if self.scenario.initial_state is None else digest(self.session.state)
+        state_digest = None if self.scenario.initial_state is None else digest(state)
         self._turns.append(_Turn(action, results, reward, score, state_digest, token_ids, logprobs))
         truncated = self.termination in ("max_turns", "limit")
         return StepResult(self.observation, reward, ended and not truncated, truncated, self.info)
