@@ -12,11 +12,12 @@ PACKAGE = ROOT / "tool_gym"
 
 FLOORS = [
     {"_version", "errors", "jsonvalue", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
-    {"sandbox", "verify", "parsing", "render", "transcript"},
+    {"sandbox", "verify", "parsing", "models", "render", "transcript"},
     {"packs", "episode"},
-    {"attacks", "spaces", "env", "vector", "wrappers", "registration", "authoring", "generation"},
+    {"attacks", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
     {"policies", "rollout"},
-    {"gate"},
+    {"analysis", "gate", "evaluation", "report", "examples"},
+    {"generation"},
     {"cli", "__main__"},
 ]
 """Each module or folder of `tool_gym/` by its floor; the front door `__init__` stands above all."""

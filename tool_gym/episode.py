@@ -11,7 +11,7 @@ A step has two halves, so that the calls of many episodes can travel to the sand
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from tool_gym.errors import EpisodeError, InputError, UnknownName
 from tool_gym.jsonvalue import digest
@@ -80,22 +80,19 @@ def _at_least_one(max_turns: int) -> int:
     return max_turns
 
 
-class _Pending(NamedTuple):
-    action: AssistantMessage
-    refused: tuple[ToolMessage, ...]  # answers to the calls past the caps
-    shown: bool  # whether the observation has room for the message
-
-
-class _Turn(NamedTuple):
-    """The fields of a `Transition`, which is made of them only when the trajectory is asked for."""
-
-    action: AssistantMessage
-    results: tuple[ToolMessage, ...]
-    reward: float
-    score: Score
-    state_digest: str | None
-    token_ids: tuple[int, ...] | None
-    logprobs: tuple[float, ...] | None
+_Pending: TypeAlias = tuple[AssistantMessage, tuple[ToolMessage, ...], bool]
+"""A step that has begun: its action, the answers to the calls past the caps, and whether the observation has room for
+the message."""
+_Turn: TypeAlias = tuple[
+    AssistantMessage,
+    tuple[ToolMessage, ...],
+    float,
+    Score,
+    str | None,
+    tuple[int, ...] | None,
+    tuple[float, ...] | None,
+]
+"""The values of a `Transition`'s fields, which is made of them only when the trajectory is asked for."""
 
 
 class Episode:
@@ -145,7 +142,7 @@ class Episode:
         _at_least_one(max_turns)
         self.scenario, self.caps, self.turn = scenario, caps or Caps(), 0
         self.termination: Termination | None = None
-        self._settings = {"system": system, "caps": self.caps.model_dump(exclude_defaults=True)}
+        self._system = system
         self._pack, self._version, self.seed, self._max_turns = pack, version, seed, max_turns
         self._reward, self._matcher = rule.name, match.name
         options: dict[str, Any] = {"strict": False, **session_options}
@@ -155,7 +152,7 @@ class Episode:
         self._pending: _Pending | None = None
         self._user_turn = 0
         self._invalid_turns = 0
-        self._statuses: tuple[str, ...] = ()
+        self._statuses: list[str] = []
         later = {name for user in scenario.turns[1:] for name in user.add_tools}
         first = [tool.chat_form for tool in scenario.tools if tool.name not in later]
         self._transcript = Transcript(first, self.caps.max_observation_bytes, self.caps.max_result_chars)
@@ -179,11 +176,13 @@ class Episode:
         Raises:
             UnknownName: If there is no such scenario, reward or matcher.
         """
-        if scenario not in pack:
-            raise UnknownName(f"scenario of pack {pack.name!r}", scenario, pack.ids())
+        try:
+            chosen = pack[scenario]
+        except UnknownName:
+            raise UnknownName(f"scenario of pack {pack.name!r}", scenario, pack.ids()) from None
         names = ("reward", "matcher", "max_turns")
         return cls(
-            pack[scenario],
+            chosen,
             executor,
             **{**options, **rules(pack, *[options.get(name) for name in names])},
             pack=pack.name,
@@ -252,7 +251,7 @@ class Episode:
         if not self._transcript.act(message):
             why = "the message is too long for the observation, so its calls are not run"
             refused = tuple(ToolMessage.failure(call, "limit", why) for call in calls)
-            self._pending = _Pending(message, refused, shown=False)
+            self._pending = (message, refused, False)
             return ()
         most, refused = self.caps.max_calls_per_turn, ()
         if len(calls) > most:
@@ -261,7 +260,7 @@ class Episode:
             calls = calls[:most]
         if self._user_turn + 1 < len(self.scenario.turns):
             calls = tuple([self._known(call) for call in calls])
-        self._pending = _Pending(message, refused, shown=True)
+        self._pending = (message, refused, True)
         return calls
 
     def _known(self, call: ToolCall) -> ToolCall:
@@ -293,20 +292,18 @@ class Episode:
         if shown:
             results, fits = self._transcript.answer(results)
         self.turn += 1
-        statuses = self._statuses = tuple([result.status for result in results])
-        invalid = bool(statuses) and statuses.count("invalid_call") == len(statuses)
-        self._invalid_turns = self._invalid_turns + 1 if invalid else 0
-        replied = not action.tool_calls
-        self.termination = self._ending(replied, fits)
-        ended = self.termination is not None
+        statuses = self._statuses = [result.status for result in results]
+        invalid = statuses.count("invalid_call")
+        self._invalid_turns = self._invalid_turns + 1 if invalid and invalid == len(statuses) else 0
+        ending = self.termination = self._ending(not action.tool_calls, fits)
         state = self.session.state
         reward, score = self._scorer.turn(
-            action, results, last=ended, answered=self.termination == "answer", state=state
+            action, results, last=ending is not None, answered=ending == "answer", state=state
         )
         state_digest = None if self.scenario.initial_state is None else digest(state)
-        self._turns.append(_Turn(action, results, reward, score, state_digest, token_ids, logprobs))
-        truncated = self.termination in ("max_turns", "limit")
-        return StepResult(self.observation, reward, ended and not truncated, truncated, self.info)
+        self._turns.append((action, results, reward, score, state_digest, token_ids, logprobs))
+        truncated = ending == "max_turns" or ending == "limit"
+        return StepResult(self._transcript.view(), reward, ending is not None and not truncated, truncated, self.info)
 
     def _ending(self, replied: bool, fits: bool) -> Termination | None:
         """Why the episode ends with this turn, if it does; brings the next user turn if a reply closed one."""
@@ -331,6 +328,7 @@ class Episode:
 
     def trajectory(self) -> Trajectory:
         """Everything that happened so far, gold included in its own block."""
+        settings = {"system": self._system, "caps": self.caps.model_dump(exclude_defaults=True)}
         return Trajectory(
             pack=self._pack,
             version=self._version,
@@ -342,8 +340,10 @@ class Episode:
             matcher=self._matcher,
             max_turns=self._max_turns,
             user_turns=len(self.scenario.turns),
-            settings={key: value for key, value in self._settings.items() if value},
-            transitions=tuple([Transition(**turn._asdict()) for turn in self._turns]),
+            settings={key: value for key, value in settings.items() if value},
+            transitions=tuple(
+                [Transition(**dict(zip(Transition.model_fields, turn, strict=True))) for turn in self._turns]
+            ),
             termination=self.termination,
             gold=Gold.of(self.scenario, self.session.state),
         )

@@ -88,9 +88,11 @@ def freeze(value: Json) -> Json:
     """A deep-frozen twin of JSON data; parts that are frozen already are shared."""
     kind = type(value)
     if kind is dict or (kind is FrozenDict and hasattr(value, "_own")):
-        return FrozenDict([(key, item if type(item) in _LEAVES else freeze(item)) for key, item in value.items()])
+        if _LEAVES.issuperset(map(type, value.values())):
+            return FrozenDict(value)
+        return FrozenDict([(key, freeze(item)) for key, item in value.items()])
     if kind is list or kind is tuple or (kind is FrozenList and hasattr(value, "_own")):
-        return FrozenList([item if type(item) in _LEAVES else freeze(item) for item in value])
+        return FrozenList(value if _LEAVES.issuperset(map(type, value)) else map(freeze, value))
     return value
 
 

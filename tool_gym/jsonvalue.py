@@ -75,11 +75,16 @@ def loads(text: bytes | str) -> Json:
     """
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
-        if _BIG_NUMBER not in data.translate(_DIGITS):
-            return orjson.loads(data)
-        return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
+        if _BIG_NUMBER in data.translate(_DIGITS):
+            return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
+        return orjson.loads(data)
     except (ValueError, RecursionError) as error:
         raise NotJson(f"not JSON: {error or 'nested too deep'}") from None
+
+
+def may_nest_deeper(text: bytes) -> bool:
+    """Whether JSON text has so many brackets that its value may nest deeper than `encode` takes."""
+    return len(text) > MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH
 
 
 def canonical(value: Json) -> bytes:

@@ -8,12 +8,12 @@ data (`ToolCall.error`), never exceptions. `chat_message` writes the form that `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, Literal, Self, TypeAlias, TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 
 from tool_gym.frozen import FrozenDict, FrozenList, freeze
-from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads
+from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads, may_nest_deeper
 
 Status: TypeAlias = Literal["ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed"]
 """How a call ended: `ok`; `invalid_call` (unknown tool, or arguments against its schema); `tool_error` (the tool
@@ -23,12 +23,33 @@ raised, or did not load); `timeout`; `limit` (memory, output, bounded builtins);
 MAX_CALLS_READ = 1024
 """Calls of one message that are read at all; far above any turn's limit, it bounds the work a message can cause."""
 _MAX_NAME = 128
+_MARK = " … [cut: {} of {} characters]"
+
+
+_new, _put = object.__new__, dict.__setitem__
+_set_fields, _set_names, _set_extra, _set_private = [
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+]
 
 
 class Noun(BaseModel):
     """A frozen record; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of_checked(cls, **fields: Any) -> Self:
+        """One of fields that were checked already: all of them, in the order of the class.
+
+        Made at every step, where validating again would take as long as a small tool runs.
+        """
+        noun = _new(cls)
+        _set_fields(noun, fields)
+        _set_names(noun, set(fields))
+        _set_extra(noun, None)
+        _set_private(noun, None)
+        return noun
 
 
 class ToolCall(Noun):
@@ -95,7 +116,14 @@ class ToolMessage(Noun):
     def failure(cls, call: ToolCall, status: Status, message: str, *, deterministic: bool = True) -> ToolMessage:
         """A failure of the given status, with the reason for the model to read."""
         content = dumps({"error": status, "message": clean_text(message)}).decode()
-        return cls(tool_call_id=call.id, name=call.name, status=status, content=content, deterministic=deterministic)
+        return cls.of_checked(
+            tool_call_id=call.id,
+            name=call.name,
+            status=status,
+            value=None,
+            content=content,
+            deterministic=deterministic,
+        )
 
 
 def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> AssistantMessage:
@@ -115,9 +143,9 @@ def read_action(action: object, *, turn: int = 0, max_chars: int = 65536) -> Ass
         The message; every call has an id, unique within the message, and arguments of plain JSON data that nothing
         else refers to.
     """
-    if isinstance(action, AssistantMessage):
+    if type(action) is not dict and isinstance(action, AssistantMessage):
         action = action.__dict__
-    elif not _is_mapping(action):
+    if not _is_mapping(action):
         hint = "; wrap the environment in ParseText to act with raw text" if isinstance(action, str) else ""
         return _unreadable(f"expected an assistant message (a mapping), got {type(action).__name__}{hint}", turn)
     try:
@@ -144,11 +172,11 @@ def _read_message(action: Mapping[Any, Any], turn: int, max_chars: int) -> Assis
         parse_error = problem
     if parse_error and not calls:
         calls = [_malformed(ids, _cut(parse_error, 1000))]
-    return AssistantMessage(
+    return AssistantMessage.of_checked(
         content=content,
-        reasoning=_cut(clean_text(reasoning), max_chars) if isinstance(reasoning, str) else None,
+        reasoning=_keep(reasoning, max_chars) if isinstance(reasoning, str) else None,
         tool_calls=tuple(calls),
-        parse_error=None if parse_error is None else _cut(clean_text(parse_error), 1000),
+        parse_error=None if parse_error is None else _keep(parse_error, 1000),
     )
 
 
@@ -161,11 +189,11 @@ def _read_content(content: object, max_chars: int) -> tuple[str, str | None]:
     if content is None:
         return "", None
     if isinstance(content, str):
-        return _cut(clean_text(str(content)), max_chars), None
+        return _keep(content, max_chars), None
     if isinstance(content, (list, tuple)):  # OpenAI's content parts
         texts = [part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
         if len(texts) == len(content):
-            return _cut(clean_text("".join(texts)), max_chars), None
+            return _keep("".join(texts), max_chars), None
     return "", f"content must be text, got {type(content).__name__}"
 
 
@@ -176,7 +204,7 @@ class _Ids:
         self._turn, self._seen = turn, set[str]()
 
     def take(self, wanted: object) -> str:
-        short = _cut(clean_text(wanted), _MAX_NAME, "") if isinstance(wanted, str) else ""
+        short = _keep(wanted, _MAX_NAME, "") if isinstance(wanted, str) else ""
         if not short or short in self._seen:
             short = f"call_{self._turn}_{len(self._seen)}"
             while short in self._seen:
@@ -186,29 +214,29 @@ class _Ids:
 
 
 def _malformed(ids: _Ids, error: str, *, name: str = "", wanted_id: object = None, raw: str | None = None) -> ToolCall:
-    return ToolCall(id=ids.take(wanted_id), name=name, raw=raw, error=error)
+    return ToolCall.of_checked(id=ids.take(wanted_id), name=name, arguments={}, raw=raw, error=error)
 
 
 def _read_call(item: object, ids: _Ids, max_chars: int) -> ToolCall:
-    if isinstance(item, ToolCall):
+    if type(item) is not dict and isinstance(item, ToolCall):
         item = item.__dict__
-    if not _is_mapping(item):
+    if type(item) is not dict and not _is_mapping(item):
         return _malformed(ids, f"a tool call must be a mapping, got {type(item).__name__}", raw=_raw(item))
     function = item.get("function")
-    inner = function if _is_mapping(function) else item
+    inner = function if type(function) is dict or (function is not None and _is_mapping(function)) else item
     wanted_id, name = item.get("id"), inner.get("name")
     if not isinstance(name, str):
         return _malformed(ids, "a tool call needs a name, as text", wanted_id=wanted_id, raw=_raw(item))
-    short = _cut(clean_text(name), _MAX_NAME, "")
+    short = _keep(name, _MAX_NAME, "")
     if isinstance(item.get("error"), str):  # a parser found it malformed already
-        raw = _cut(clean_text(item["raw"]), max_chars) if isinstance(item.get("raw"), str) else None
-        return _malformed(ids, _cut(clean_text(item["error"]), 1000), name=short, wanted_id=wanted_id, raw=raw)
+        raw = _keep(item["raw"], max_chars) if isinstance(item.get("raw"), str) else None
+        return _malformed(ids, _keep(item["error"], 1000), name=short, wanted_id=wanted_id, raw=raw)
     arguments, error = _read_arguments(inner.get("arguments", inner.get("parameters")), max_chars)
     if len(name) > _MAX_NAME:
         error = f"a tool's name has at most {_MAX_NAME} characters, this one {len(name)}"
     if error:
         return _malformed(ids, error, name=short, wanted_id=wanted_id, raw=_raw(inner.get("arguments")))
-    return ToolCall(id=ids.take(wanted_id), name=short, arguments=arguments)
+    return ToolCall.of_checked(id=ids.take(wanted_id), name=short, arguments=arguments, raw=None, error=None)
 
 
 def _read_arguments(arguments: object, max_chars: int) -> tuple[dict[str, Json], str | None]:
@@ -216,11 +244,14 @@ def _read_arguments(arguments: object, max_chars: int) -> tuple[dict[str, Json],
     if arguments is None:
         return {}, None
     try:
-        text = clean_text(arguments).encode() if isinstance(arguments, str) else encode(arguments)
+        if type(arguments) is str and arguments.isascii():
+            text = arguments.encode()
+        else:
+            text = clean_text(_plain(arguments)).encode() if isinstance(arguments, str) else encode(arguments)
         if len(text) > max_chars:
             return {}, f"the arguments are {len(text)} bytes long, at most {max_chars} are taken"
-        value = loads(text) if text.strip() else {}
-        if isinstance(arguments, str):
+        value = loads(text) if text and not text.isspace() else {}
+        if may_nest_deeper(text):
             encode(value)  # text may nest deeper than a value may
     except NotJson as error:
         return {}, f"the arguments are not JSON: {error}"
@@ -236,14 +267,25 @@ def _unreadable(error: str, turn: int) -> AssistantMessage:
 def _raw(value: object) -> str | None:
     """What a malformed part looked like, shortened; text only, since a foreign `repr` is foreign code."""
     if isinstance(value, str):
-        return _cut(clean_text(value), 1000)
+        return _keep(value, 1000)
     try:
         return _cut(encode(value).decode(), 1000)
     except NotJson:
         return None
 
 
-def _cut(text: str, limit: int, mark: str = " … [cut: {} of {} characters]") -> str:
+def _keep(text: str, limit: int, mark: str = _MARK) -> str:
+    """Text of an agent as it is kept: plain, with a UTF-8 form, and no longer than a limit but for saying so."""
+    if type(text) is str and len(text) <= limit and text.isascii():
+        return text
+    return _cut(clean_text(_plain(text)), limit, mark)
+
+
+def _plain(text: str) -> str:
+    return text if type(text) is str else str.__str__(text)  # a subclass may do anything
+
+
+def _cut(text: str, limit: int, mark: str = _MARK) -> str:
     if len(text) <= limit:
         return text
     return text[:limit] + mark.format(limit, len(text))
@@ -251,16 +293,22 @@ def _cut(text: str, limit: int, mark: str = " … [cut: {} of {} characters]") -
 
 def chat_message(message: AssistantMessage | ToolMessage) -> FrozenDict:
     """The message as `apply_chat_template` takes it, deep-frozen: arguments are a JSON object, not text."""
-    if isinstance(message, ToolMessage):
-        return FrozenDict(
-            role="tool", tool_call_id=message.tool_call_id, name=message.name, content=message.content
-        )  # fmt: skip
-    form: dict[str, Json] = {"role": "assistant", "content": message.content}
-    if message.reasoning is not None:
-        form["reasoning_content"] = message.reasoning
-    if message.tool_calls:
-        form["tool_calls"] = FrozenList([_chat_call(call) for call in message.tool_calls])
-    return FrozenDict(form)
+    return chat_action(message) if isinstance(message, AssistantMessage) else chat_answer(message)
+
+
+def chat_action(action: AssistantMessage) -> FrozenDict:
+    """`chat_message` of what an agent does."""
+    form = FrozenDict(role="assistant", content=action.content)
+    if action.reasoning is not None:
+        _put(form, "reasoning_content", action.reasoning)
+    if action.tool_calls:
+        _put(form, "tool_calls", FrozenList([_chat_call(call) for call in action.tool_calls]))
+    return form
+
+
+def chat_answer(answer: ToolMessage) -> FrozenDict:
+    """`chat_message` of a tool's answer."""
+    return FrozenDict(role="tool", tool_call_id=answer.tool_call_id, name=answer.name, content=answer.content)
 
 
 def _chat_call(call: ToolCall) -> FrozenDict:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tool_gym.episode import Episode, step_together
 from tool_gym.packs.reader import Pack
-from tool_gym.policies.policy import Policy, Request
+from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.sandbox.executor import Executor
 from tool_gym.trajectory import Trajectory
 
@@ -48,39 +48,56 @@ def rollout(
 ) -> Iterator[tuple[Play, Trajectory]]:
     """Plays episodes and yields each trajectory when its episode ends.
 
+    An episode whose policy has no action to give (`Decision.failure`) is broken off; the others play on.
+
     Args:
         policy: Chooses the actions.
         pack: Where the scenarios come from.
         todo: What to play.
         executor: Runs the tools.
         seed: Seed of the run.
-        at_once: Episodes that run at the same time, >= 1.
+        at_once: Episodes that run at the same time, >= 1. A policy that is `batch_sensitive` plays `todo` in groups of
+            so many, each to its end, so that what stands beside what depends on nothing else.
         **episode_options: Passed to `Episode.of_pack` (`reward`, `matcher`, `max_turns`, `caps`, `system`).
     """
     waiting = deque(todo)
     running: list[tuple[Play, Episode]] = []
     while waiting or running:
-        while waiting and len(running) < at_once:
-            play = waiting.popleft()
+        room = at_once - len(running) if not running or not policy.batch_sensitive else 0
+        for play in [waiting.popleft() for _ in range(min(room, len(waiting)))]:
             options = {"seed": episode_seed(seed, *play), **episode_options}
             running.append((play, Episode.of_pack(pack, play.scenario, executor, **options)))
         decisions = policy.act([_request(play, episode) for play, episode in running])
-        step_together(
-            [episode for _, episode in running],
-            [decision.message for decision in decisions],
-            executor,
-            tokens=[(decision.token_ids, decision.logprobs) for decision in decisions],
-        )
-        for play, episode in running:
-            if episode.done:
-                policy.end(_episode_id(play))
-                yield play, episode.trajectory()
-        running = [(play, episode) for play, episode in running if not episode.done]
+        _step(running, decisions, executor)
+        still_running = []
+        for (play, episode), decision in zip(running, decisions, strict=True):
+            if episode.done or decision.failure is not None:
+                policy.end(episode_id(play))
+                yield play, episode.trajectory().model_copy(update={"failure": decision.failure})
+            else:
+                still_running.append((play, episode))
+        running = still_running
+
+
+def _step(running: Sequence[tuple[Play, Episode]], decisions: Sequence[Decision], executor: Executor) -> None:
+    """Steps the episodes that have an action."""
+    acting = [
+        (episode, decision)
+        for (_, episode), decision in zip(running, decisions, strict=True)
+        if decision.failure is None
+    ]
+    step_together(
+        [episode for episode, _ in acting],
+        [decision.message for _, decision in acting],
+        executor,
+        tokens=[(decision.token_ids, decision.logprobs) for _, decision in acting],
+    )
 
 
 def _request(play: Play, episode: Episode) -> Request:
-    return Request(_episode_id(play), episode.seed, episode.observation, episode.info)
+    return Request(episode_id(play), episode.seed, episode.observation, episode.info)
 
 
-def _episode_id(play: Play) -> str:
+def episode_id(play: Play) -> str:
+    """What an episode is called in requests."""
     return f"{play.scenario}/{play.repetition}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
 from tool_gym.frozen import FrozenDict, freeze
-from tool_gym.jsonvalue import Json, digest
+from tool_gym.jsonvalue import digest
 from tool_gym.messages import Noun
 from tool_gym.names import SLUG
 
@@ -26,6 +26,15 @@ Truth: TypeAlias = Literal["invented", "extracted", "claimed"]
 Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$", max_length=100)]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_KIND_TYPES: dict[Kind, tuple[type, ...]] = {
+    "text": (str,),
+    "number": (int, float),
+    "date": (str,),
+    "bool": (bool,),
+    "enum": (str, int),
+    "list": (list, tuple),
+    "object": (dict,),
+}
 _POINTER = re.compile(r"(/([^~/]|~[01])*)*\Z")
 
 
@@ -53,28 +62,13 @@ class Expected(Noun):
 
     @model_validator(mode="after")
     def _check(self) -> Expected:
-        if self.path is not None and not _POINTER.match(self.path):
+        if self.path and not _POINTER.match(self.path):
             raise ValueError(f"path {self.path!r} is not a JSON Pointer; expected '' or '/key/0/key'")
+        types = _KIND_TYPES[self.kind]
         for value in (self.value, *self.alternatives):
-            if not _fits(value, self.kind):
+            if not isinstance(value, types) or (type(value) is bool and self.kind != "bool"):
                 raise ValueError(f"{value!r} is not of kind {self.kind!r}")
         return self
-
-
-def _fits(value: Json, kind: Kind) -> bool:
-    match kind:
-        case "number":
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case "bool":
-            return isinstance(value, bool)
-        case "list":
-            return isinstance(value, (list, tuple))
-        case "object":
-            return isinstance(value, dict)
-        case "text" | "date":
-            return isinstance(value, str)
-        case "enum":
-            return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 class TableRef(Noun):
@@ -193,17 +187,20 @@ class Scenario(Noun):
 
     @model_validator(mode="after")
     def _check(self) -> Scenario:
-        names = [tool.name for tool in self.tools]
-        _unique("tool", names)
-        _unique("check", [step.id for step in self.sub_questions] + [check.id for check in self.state_checks])
+        names = _unique("tool", [tool.name for tool in self.tools])
+        steps = [step.id for step in self.sub_questions]
+        _unique("check", [*steps, *[check.id for check in self.state_checks]])
         if not self.total:
             raise ValueError("a scenario needs at least one sub-question or state check")
         for turn in self.turns:
-            _known("add_tools", turn.add_tools, names)
-        steps = {step.id: step for step in self.sub_questions}
+            if not names.issuperset(turn.add_tools):
+                raise _unknown("add_tools", turn.add_tools, names)
         for step in self.sub_questions:
-            _known(f"sub-question {step.id!r}: tools", step.tools, names)
-            _known(f"sub-question {step.id!r}: depends_on", step.depends_on, steps)
+            if not names.issuperset(step.tools):
+                raise _unknown(f"sub-question {step.id!r}: tools", step.tools, names)
+            for need in step.depends_on:
+                if need not in steps:
+                    raise _unknown(f"sub-question {step.id!r}: depends_on", [need], steps)
         depths(self.sub_questions)
         return self
 
@@ -248,22 +245,27 @@ def depths(steps: Sequence[SubQuestion]) -> dict[str, int]:
     found: dict[str, int] = {}
     waiting = list(steps)
     while waiting:
-        ready = [step for step in waiting if all(need in found for need in step.depends_on)]
-        if not ready:
+        later = []
+        for step in waiting:
+            needs = step.depends_on
+            if not needs or all(map(found.__contains__, needs)):
+                found[step.id] = max([found[need] + 1 for need in needs]) if needs else 0
+            else:
+                later.append(step)
+        if len(later) == len(waiting):
             raise ValueError(f"depends_on forms a circle among {', '.join(repr(step.id) for step in waiting)}")
-        for step in ready:
-            found[step.id] = max((found[need] + 1 for need in step.depends_on), default=0)
-        waiting = [step for step in waiting if step.id not in found]
+        waiting = later
     return found
 
 
-def _unique(what: str, names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+def _unique(what: str, names: Sequence[str]) -> set[str]:
+    found = set(names)
+    if len(found) < len(names):
+        twice = sorted(name for name in found if names.count(name) > 1)
         raise ValueError(f"two of them share a {what} name: {', '.join(map(repr, twice))}")
+    return found
 
 
-def _known(place: str, names: Sequence[str], known: Any) -> None:
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise ValueError(f"{place} names {missing[0]!r}, which the scenario does not have")
+def _unknown(place: str, names: Iterable[str], known: Container[str]) -> ValueError:
+    missing = next(name for name in names if name not in known)
+    return ValueError(f"{place} names {missing!r}, which the scenario does not have")

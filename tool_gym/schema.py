@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -40,10 +40,11 @@ class ArgumentCheck:
 
     def __init__(self, parameters: Mapping[str, Json]) -> None:
         self._validator = _validator(canonical(parameters))
+        self._is_valid: Callable[[Json], bool] = self._validator.is_valid
 
     def __call__(self, arguments: Mapping[str, Json]) -> str | None:
         """Why the arguments do not fit, or None."""
-        if self._validator.is_valid(arguments):
+        if self._is_valid(arguments):
             return None
         problems = []
         for error in self._validator.iter_errors(arguments):

@@ -105,6 +105,8 @@ class Trajectory(Noun):
         settings: Caps and other arguments of the episode that a replay needs.
         transitions: The turns.
         termination: Why it ended, None while it runs.
+        failure: Why the policy had no action to give (its endpoint failed, say), which broke the episode off; None
+            otherwise. Such an episode says nothing of the agent.
         gold: The verifier's knowledge, or None where it was taken out.
     """
 
@@ -121,6 +123,7 @@ class Trajectory(Noun):
     settings: dict[str, Any] = {}
     transitions: tuple[Transition, ...]
     termination: Termination | None = None
+    failure: str | None = None
     gold: Gold | None = None
 
     def without_gold(self) -> Trajectory:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tool_gym.frozen import FrozenDict, FrozenList, freeze
 from tool_gym.jsonvalue import Json, dumps
-from tool_gym.messages import AssistantMessage, ToolCall, ToolMessage, chat_message
+from tool_gym.messages import AssistantMessage, ToolMessage, chat_action, chat_answer
 
 _CUT = "[cut: {:,} of {:,} characters are shown]"
 _MARK_ROOM = 64  # characters that the mark above takes at most
@@ -57,9 +57,10 @@ class Transcript:
 
     def act(self, action: AssistantMessage) -> bool:
         """Adds the agent's message; where it and the answers to its calls cannot fit, a stub instead and False."""
-        form = chat_message(action)
+        form = chat_action(action)
         size = len(dumps(form)) + 1
-        if size + sum(map(_least_room, action.tool_calls)) > self.room:
+        answers = sum([_least_room(call.name, call.id) for call in action.tool_calls])
+        if size + answers > self.room:
             self._messages.append(FrozenDict(role="assistant", content=_TOO_LONG))
             return False
         self._messages.append(form)
@@ -69,18 +70,19 @@ class Transcript:
     def answer(self, results: Sequence[ToolMessage]) -> tuple[tuple[ToolMessage, ...], bool]:
         """Adds the tools' answers, cut to what fits; returns them as shown, and whether all had room."""
         shown, fits = [], True
-        kept = sum(map(_least_room, results))  # for the answers still to come
-        for result in results:
+        needed = [_least_room(result.name, result.tool_call_id) for result in results]
+        kept = sum(needed)  # for the answers still to come
+        for result, least in zip(results, needed, strict=True):
             if len(result.content) > self._max_result_chars:
                 result = _shorten(result, self._max_result_chars, len)
-            kept -= _least_room(result)
-            form = chat_message(result)
+            kept -= least
+            form = chat_answer(result)
             size = len(dumps(form)) + 1
             if size > self.room - kept:
                 fits = False
                 frame = size - _size(result.content)
                 result = _shorten(result, self.room - kept - frame, _size)
-                form = chat_message(result)
+                form = chat_answer(result)
                 size = len(dumps(form)) + 1
             self._messages.append(form)
             self.room -= size
@@ -99,10 +101,9 @@ class Transcript:
         self.room = snapshot["room"]
 
 
-def _least_room(item: ToolCall | ToolMessage) -> int:
+def _least_room(name: str, identity: str) -> int:
     """Bytes that suffice for a tool message whose content says no more than that it is cut."""
-    identity = item.id if isinstance(item, ToolCall) else item.tool_call_id
-    return 192 + 6 * (len(item.name) + len(identity))  # JSON escapes a character with at most six bytes
+    return 192 + 6 * (len(name) + len(identity))  # JSON escapes a character with at most six bytes
 
 
 def _size(text: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -99,7 +101,7 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
 
     def _observe(self) -> dict[str, Any]:
         views = [env.episode.observation for env in self.envs]
-        return {"messages": tuple([v["messages"] for v in views]), "tools": tuple([v["tools"] for v in views])}
+        return {key: tuple(map(itemgetter(key), views)) for key in ("messages", "tools")}
 
     def render(self) -> tuple[Any, ...]:
         """The transcripts of all sub-environments, see `ToolUseEnv.render`."""
@@ -131,18 +133,23 @@ def columns(infos: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
         a dict a dict of columns) and under `_key` the mask bool[num_envs] of those that have it.
     """
     table: dict[str, Any] = {}
-    for key in dict.fromkeys(key for info in infos if info for key in info):
-        has = np.array([info is not None and key in info for info in infos], dtype=np.bool_)
-        values = [info[key] if info is not None and key in info else None for info in infos]
+    keys = dict.fromkeys(itertools.chain.from_iterable(filter(None, infos)))
+    alike = all(info is not None and len(info) == len(keys) for info in infos)  # as they mostly are
+    for key in keys:
+        if alike:
+            has = np.ones(len(infos), dtype=np.bool_)
+            values = list(map(itemgetter(key), infos))
+        else:
+            has = np.array([info is not None and key in info for info in infos], dtype=np.bool_)
+            values = [info[key] if info is not None and key in info else None for info in infos]
         first: Any = values[int(np.argmax(has))]
         if isinstance(first, dict) and key != "final_obs":
             table[key] = columns(values)
         elif type(first) in (int, float, bool):
             zero = first * 0
-            table[key] = np.array([zero if value is None else value for value in values], dtype=type(first))
+            filled = values if alike else [zero if value is None else value for value in values]
+            table[key] = np.array(filled, dtype=type(first))
         else:
-            table[key] = np.empty(len(infos), dtype=object)
-            for i, value in enumerate(values):
-                table[key][i] = value
+            table[key] = np.fromiter(values, dtype=object, count=len(values))
         table[f"_{key}"] = has
     return table

@@ -13,7 +13,8 @@ from tool_gym.cli import app
 from tool_gym.errors import InputError
 from tool_gym.gate.leaks import validate_leaks
 from tool_gym.gate.validate import validate_files, validate_scenario
-from tool_gym.generation.generate import generate_pack, plan_batches
+from tool_gym.generation.batches import invented_domains, plan_batches
+from tool_gym.generation.generate import generate_pack
 from tool_gym.generation.pipeline import Tally
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.scripted import OraclePolicy
@@ -121,7 +122,7 @@ def test_an_order_that_makes_no_sense_is_an_input_error_and_leaves_nothing(wrong
 
 
 def test_no_world_belongs_to_two_batches_or_two_domains_to_one_split_only():
-    batches = plan_batches(400, 0, STRUCTURES, None, {})
+    batches = plan_batches(2000, 0, STRUCTURES, invented_domains(), {})
     worlds = [batch.topics[0].source["world"] for batch in batches]
     assert len(set(worlds)) == len(worlds)
     by_split = {"train": set(), "test": set()}

@@ -1,75 +1,21 @@
-"""Commands that measure: evaluate, rescore."""
+"""The command rescore: saved trajectories under another reward."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tool_gym.cli.output import progress, show_table
-from tool_gym.cli.play import AsJson, Seed, _execution
-from tool_gym.errors import InputError, UnknownName
+from tool_gym.cli.output import show_table
+from tool_gym.cli.play import AsJson
+from tool_gym.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (evaluate, rescore):
-        app.command()(command)
-
-
-def evaluate(
-    policy: Annotated[str, typer.Option(help="oracle or random.")],
-    pack: Annotated[str, typer.Option(help="Name or folder of a pack.")] = "starter",
-    split: Annotated[str | None, typer.Option(help="Split, or all; test where the pack has it by default.")] = None,
-    k: Annotated[int, typer.Option(help="Episodes per scenario.", min=1)] = 1,
-    seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for trajectories.jsonl and summary.json.")] = None,
-    reward: Annotated[str | None, typer.Option(help="Reward; the pack's own by default.")] = None,
-    matcher: Annotated[str | None, typer.Option(help="Matcher; the reward's or the pack's own by default.")] = None,
-    max_turns: Annotated[int | None, typer.Option(help="Turn limit; the pack's own by default.", min=1)] = None,
-    execution: Annotated[str, typer.Option(help="isolated or embedded.")] = "isolated",
-    as_json: AsJson = False,
-) -> None:
-    """Play a pack with a policy and print Solve-P, Solve-R, Solve-F1, answers and returns by structure."""
-    from tool_gym.packs.reader import load_pack
-    from tool_gym.rollout import plays, rollout
-    from tool_gym.sandbox.executor import Executor
-    from tool_gym.trajectory import write_trajectories
-    from tool_gym.verify.metrics import summarise
-
-    source = load_pack(pack)
-    if split is None:
-        split = "test" if source.manifest.splits.get("test") else "all"
-    ids = list(source.ids(split))
-    if not ids:
-        raise UnknownName(f"split with scenarios in pack {source.name!r}", split, [*source.manifest.splits, "all"])
-    todo = plays(ids, k)
-    options: dict[str, Any] = {"reward": reward, "matcher": matcher, "max_turns": max_turns}
-    with Executor(execution=_execution(execution)) as executor:
-        games = rollout(_policy(policy, source, seed), source, todo, executor, seed=seed, **options)
-        finished = dict(progress(games, len(todo), policy))
-    trajectories = [finished[play] for play in todo]
-    rows = summarise(trajectories)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_trajectories(out / "trajectories.jsonl", trajectories)
-        (out / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    show_table(
-        f"{policy} on {source.name} version {source.version} ({split}, k={k}, seed {seed})", rows, as_json=as_json
-    )
-
-
-def _policy(name: str, pack: Any, seed: int) -> Any:
-    from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
-
-    if name == "oracle":
-        return OraclePolicy(pack)
-    if name == "random":
-        return RandomPolicy(seed)
-    raise UnknownName("policy", name, ["oracle", "random"])
+    """Adds the command."""
+    app.command()(rescore)
 
 
 def rescore(

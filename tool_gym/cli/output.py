@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 T = TypeVar("T")
 
@@ -62,8 +63,31 @@ def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Passes items on and shows on stderr how far they are; silent where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+class _Note(ProgressColumn):
+    """How many items come a minute, and what else there is to say."""
+
+    def __init__(self, note: Callable[[], str]) -> None:
+        super().__init__()
+        self._note = note
+
+    def render(self, task: Task) -> Text:
+        """The text of the moment."""
+        return Text(f"{(task.speed or 0) * 60:.1f}/min, {self._note()}")
+
+
+def progress(items: Iterable[T], total: int, what: str, note: Callable[[], str] | None = None) -> Iterator[T]:
+    """Passes items on and shows on stderr how far they are; silent where stderr is no terminal.
+
+    Args:
+        items: The items.
+        total: How many they are.
+        what: What they are.
+        note: Says what else there is to say at any moment, as what has been spent; with it comes the rate.
+    """
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    ]  # fmt: skip
+    if note is not None:
+        columns.append(_Note(note))
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         yield from bar.track(items, total=total, description=what)

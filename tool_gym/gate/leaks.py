@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tool_gym.gate.validate import Finding
+from tool_gym.gate.validate import Finding, Rules
 from tool_gym.jsonvalue import canonical
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.packs.reader import Pack
@@ -36,15 +36,19 @@ _LEAST_DIGITS, _LEAST_CHARS = 3, 4
 
 
 def validate_leaks(pack: Pack, scenario_id: str, executor: Executor) -> Iterator[Finding]:
+    """`check_leaks` for one scenario of a pack; one that cannot be read has none."""
+    yield from check_leaks(pack[scenario_id], Rules.of_pack(pack), executor)
+
+
+def check_leaks(scenario: Scenario, rules: Rules, executor: Executor) -> Iterator[Finding]:
     """The leaks of one scenario, each an error.
 
     Args:
-        pack: The pack.
-        scenario_id: Id of one of its scenarios; one that cannot be read has none.
+        scenario: The scenario.
+        rules: What its pack says.
         executor: Runs the calls.
     """
-    scenario = pack[scenario_id]
-    for problem in (*_in_question(scenario), *_from_the_start(scenario), *_by_any_call(pack, scenario, executor)):
+    for problem in (*_in_question(scenario), *_from_the_start(scenario), *_by_any_call(scenario, rules, executor)):
         yield Finding("error", "leak", scenario.id, problem)
 
 
@@ -68,10 +72,10 @@ def _from_the_start(scenario: Scenario) -> Iterator[str]:
             yield f"state check {check.id!r} holds before anything is done; begin in another state or drop the check"
 
 
-def _by_any_call(pack: Pack, scenario: Scenario, executor: Executor) -> Iterator[str]:
+def _by_any_call(scenario: Scenario, rules: Rules, executor: Executor) -> Iterator[str]:
     typed = matcher("typed")
     for step in scenario.sub_questions:
-        answers = _probe(pack, scenario, step, executor)
+        answers = _probe(scenario, rules, step, executor)
         hits = [call for call, answer in answers if typed.accepts(step.expected, call, answer, step.arguments)]
         answered = sum(answer.status == "ok" for _, answer in answers)
         if step.expected.kind != "bool" and len(hits) >= _LEAST_HITS and 2 * len(hits) > answered:
@@ -96,23 +100,16 @@ def _telling_errors(step: SubQuestion, answers: Sequence[tuple[ToolCall, ToolMes
                     yield answer
 
 
-def _probe(pack: Pack, scenario: Scenario, step: SubQuestion, executor: Executor) -> list[tuple[ToolCall, ToolMessage]]:
+def _probe(
+    scenario: Scenario, rules: Rules, step: SubQuestion, executor: Executor
+) -> list[tuple[ToolCall, ToolMessage]]:
     """Different calls of a step's tool with arguments drawn from its schema, never the reference call, and answers."""
     tool = next(tool for tool in scenario.tools if tool.name == step.tools[0])
     rng = np.random.default_rng(zlib.crc32(f"{scenario.id}/{step.id}".encode()))
     drawn = [sample_arguments(tool.parameters, rng) for _ in range(PROBES)]
     different = {canonical(arguments): arguments for arguments in drawn if arguments != step.arguments}
     calls = [ToolCall(id=str(i), name=tool.name, arguments=each) for i, each in enumerate(different.values())]
-    session = executor.session(
-        [tool],
-        0,
-        scenario.initial_state,
-        tables=pack.tables,
-        domain=pack.digest,
-        check_arguments=pack.manifest.check_arguments,
-        trusted=pack.trusted,
-        strict=False,
-    )
+    session = executor.session([tool], 0, scenario.initial_state, strict=False, **rules.session)
     return list(zip(calls, session.call(calls), strict=True))
 
 

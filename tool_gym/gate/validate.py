@@ -5,8 +5,8 @@ Each check reads the pack as a stranger's: it opens no file but the pack's own a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from tool_gym.episode import Caps
 from tool_gym.errors import PackError, ToolRejected
@@ -35,6 +35,23 @@ class Finding(NamedTuple):
     message: str
 
 
+class Rules(NamedTuple):
+    """What a pack says about all its scenarios, as far as checks need it.
+
+    Attributes:
+        matcher: Name of the matcher.
+        session: What `Executor.session` is given beside a scenario's tools; see `Pack.session_options`.
+    """
+
+    matcher: str
+    session: Mapping[str, Any]
+
+    @classmethod
+    def of_pack(cls, pack: Pack) -> Rules:
+        """Those of a pack."""
+        return cls(pack.manifest.matcher, pack.session_options)
+
+
 def validate_files(pack: Pack) -> Iterator[Finding]:
     """Hashes, ids, offsets, and that every row parses."""
     for problem in pack.verify():
@@ -42,34 +59,32 @@ def validate_files(pack: Pack) -> Iterator[Finding]:
 
 
 def validate_scenario(pack: Pack, scenario_id: str, executors: Sequence[Executor]) -> Iterator[Finding]:
-    """Schemas, dialect, gold replay and determinism of one scenario.
-
-    Args:
-        pack: The pack.
-        scenario_id: Id of one of its scenarios.
-        executors: At least two; the gold calls must answer the same bytes in each.
-    """
+    """`check_scenario` for one scenario of a pack; that it cannot be read is a finding too."""
     try:
         scenario = pack[scenario_id]
     except PackError as error:
         yield Finding("error", "files", scenario_id, str(error))
         return
+    yield from check_scenario(scenario, Rules.of_pack(pack), executors)
+
+
+def check_scenario(scenario: Scenario, rules: Rules, executors: Sequence[Executor]) -> Iterator[Finding]:
+    """Schemas, dialect, gold replay and determinism of one scenario.
+
+    Args:
+        scenario: The scenario.
+        rules: What its pack says.
+        executors: At least two; the gold calls must answer the same bytes in each.
+    """
     yield from _size(scenario)
-    yield from _schemas(pack, scenario)
-    for tool in scenario.tools:
-        try:
-            executors[0].session([tool], **pack.session_options)
-        except ToolRejected as error:
-            needed = any(tool.name in step.tools and step.arguments is not None for step in scenario.sub_questions)
-            yield Finding(
-                "error" if needed else "warning", "dialect", scenario_id, f"{error}; calling it answers tool_error"
-            )
+    yield from _schemas(scenario, rules)
+    yield from _dialect(scenario, rules, executors[0])
     if scenario.initial_state is None and not any(step.arguments is not None for step in scenario.sub_questions):
         yield Finding(
-            "warning", "gold", scenario_id, "no sub-question has a reference call, so nothing can be replayed"
+            "warning", "gold", scenario.id, "no sub-question has a reference call, so nothing can be replayed"
         )
         return
-    yield from _gold(pack, scenario, executors)
+    yield from _gold(scenario, rules, executors)
 
 
 def _size(scenario: Scenario) -> Iterator[Finding]:
@@ -81,11 +96,11 @@ def _size(scenario: Scenario) -> Iterator[Finding]:
         yield Finding("error", "size", scenario.id, message)
 
 
-def _schemas(pack: Pack, scenario: Scenario) -> Iterator[Finding]:
+def _schemas(scenario: Scenario, rules: Rules) -> Iterator[Finding]:
     for tool in scenario.tools:
         if problem := schema_problem(tool.parameters):
             yield Finding("error", "schema", scenario.id, f"tool {tool.name!r}: {problem}")
-    if not pack.manifest.check_arguments:
+    if not rules.session["check_arguments"]:
         return
     parameters = {tool.name: tool.parameters for tool in scenario.tools}
     for step in scenario.sub_questions:
@@ -96,14 +111,25 @@ def _schemas(pack: Pack, scenario: Scenario) -> Iterator[Finding]:
             yield Finding("error", "schema", scenario.id, message)
 
 
-def _gold(pack: Pack, scenario: Scenario, executors: Sequence[Executor]) -> Iterator[Finding]:
+def _dialect(scenario: Scenario, rules: Rules, executor: Executor) -> Iterator[Finding]:
+    for tool in scenario.tools:
+        try:
+            executor.session([tool], **rules.session)
+        except ToolRejected as error:
+            needed = any(tool.name in step.tools and step.arguments is not None for step in scenario.sub_questions)
+            yield Finding(
+                "error" if needed else "warning", "dialect", scenario.id, f"{error}; calling it answers tool_error"
+            )
+
+
+def _gold(scenario: Scenario, rules: Rules, executors: Sequence[Executor]) -> Iterator[Finding]:
     """Plays the reference calls in each executor, forwards and, where there is no state, backwards as well."""
     order = depths(scenario.sub_questions)
     steps = sorted((s for s in scenario.sub_questions if s.arguments is not None), key=lambda step: order[step.id])
-    plays = [_play(pack, scenario, steps, executor) for executor in executors]
+    plays = [_play(scenario, rules, steps, executor) for executor in executors]
     if scenario.initial_state is None:
-        plays.append(_play(pack, scenario, steps[::-1], executors[0])[::-1])
-    match = find_matcher(pack.manifest.matcher)
+        plays.append(_play(scenario, rules, steps[::-1], executors[0])[::-1])
+    match = find_matcher(rules.matcher)
     made: dict[bytes, str] = {}
     for i, step in enumerate(steps):
         other = made.setdefault(canonical([step.tools[0], step.arguments]), step.id)
@@ -122,8 +148,8 @@ def _gold(pack: Pack, scenario: Scenario, executors: Sequence[Executor]) -> Iter
             yield Finding("error", "determinism", scenario.id, message)
 
 
-def _play(pack: Pack, scenario: Scenario, steps: Sequence[SubQuestion], executor: Executor) -> list[ToolMessage]:
-    session = executor.session(scenario.tools, 0, scenario.initial_state, strict=False, **pack.session_options)
+def _play(scenario: Scenario, rules: Rules, steps: Sequence[SubQuestion], executor: Executor) -> list[ToolMessage]:
+    session = executor.session(scenario.tools, 0, scenario.initial_state, strict=False, **rules.session)
     return session.call([ToolCall(id=step.id, name=step.tools[0], arguments=step.arguments or {}) for step in steps])
 
 

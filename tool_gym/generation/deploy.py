@@ -6,6 +6,7 @@ call with another entity in the place of an answer that it depends on, nor a dis
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -111,13 +112,13 @@ def _sub_question(step: Step, value: Scaled, proposal: Deployment) -> SubQuestio
 
 
 def _provenance(value: Scaled) -> dict[str, Any]:
-    topic = value.topic
+    """How the scenario came about, in few bytes: of merges only the real ones, of strategies how often they worked."""
     return {
-        **topic.model_dump(exclude={"split"}),
+        **value.topic.model_dump(exclude={"split", "structure", "strategies"}, exclude_none=True),
+        "strategies": list(value.topic.strategies.model_dump().values()),
         **value.decomposition.detail,
-        "merged": {name: list(names) for name, names in value.integration.merged.items()},
-        "changes": [[change.strategy, change.tool, change.what] for change in value.scaling.changes],
-        "distractors": list(value.scaling.distractors),
+        "merged": {name: list(names) for name, names in value.integration.merged.items() if len(names) > 1},
+        "changes": dict(Counter(change.strategy for change in value.scaling.changes)),
     }
 
 
@@ -157,9 +158,13 @@ def _replay(
             detail += f"expected {step.expected.value!r} at {step.expected.path!r}"
             raise Refused("deploy", "a gold call without its answer", detail)
     for probe, call, answer in zip(probes, tried, answers[len(gold) :], strict=True):
+        if probe.succeeds and answer.status != "ok":
+            detail = f"{call.name}({dict(call.arguments)!r}) returned {answer.content[:300]!r}"
+            raise Refused("deploy", "a tool that does not answer another call", detail)
         step = next(step for step in steps if step.id == probe.step)
         if _answers(step, call, answer):
-            raise Refused("deploy", f"leak: {probe.why}", f"{call.name} returned {step.expected.value!r}")
+            detail = f"{call.name}({dict(call.arguments)!r}) returned {step.expected.value!r}, the answer of {step.id}"
+            raise Refused("deploy", f"leak: {probe.why}", detail)
 
 
 def _answers(step: SubQuestion, call: ToolCall, result: ToolMessage) -> bool:

@@ -38,7 +38,11 @@ def check_documents(documents: Iterable[Document], stage: str) -> None:
     """
     names = set()
     for each in documents:
-        if problem := schema_problem(each.parameters):
+        properties = each.parameters.get("properties")
+        problem = schema_problem(each.parameters)
+        if not problem and not (isinstance(properties, dict) and all(isinstance(p, dict) for p in properties.values())):
+            problem = "expected properties, each an object with a type and a description"
+        if problem:
             raise Refused(stage, "an unsound schema", f"{each.name}: {problem}")
         if not each.description.strip():
             raise Refused(stage, "a tool without a description", each.name)

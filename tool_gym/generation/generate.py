@@ -1,48 +1,36 @@
-"""`generate_pack`: a pack from a seed, world by world, on all cores, the same bytes however many there are."""
+"""`generate_pack`: a pack from a seed, world by world, on all cores, the same bytes however often it is stopped."""
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from tool_gym._version import __version__
 from tool_gym.errors import InputError, UnknownName
-from tool_gym.generation.backends.worlds.backend import WorldsBackend
-from tool_gym.generation.backends.worlds.domain import domain_names, load_domain
-from tool_gym.generation.deploy import Deployed
-from tool_gym.generation.pipeline import Tally, build
+from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
+from tool_gym.generation.backends.worlds.facts import attribution, sources
+from tool_gym.generation.batches import Batch, invented_domains, make_batches, plan_batches
+from tool_gym.generation.journal import Journal, journal_of
 from tool_gym.generation.report import GenerationReport
-from tool_gym.generation.seeds import rng_of, seed_of
-from tool_gym.generation.topic import DEFAULT_LEVEL, Strategies, Topic
+from tool_gym.generation.topic import DEFAULT_LEVEL, Strategies
 from tool_gym.jsonvalue import Json
-from tool_gym.packs.writer import write_pack
+from tool_gym.packs.reader import Pack
+from tool_gym.packs.writer import check_target, write_pack
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import STRUCTURES, Scenario, Structure
 
-MOST_PER_WORLD = 20
-"""Scenarios of one world; none shares its facts with another."""
-_LEAST_WORLDS = 10
-_TEST_EVERY = 5
-"""Every fifth world belongs to the split `test`, with phrasings that are held out."""
+if TYPE_CHECKING:
+    from tool_gym.generation.chat_run import ChatSettings
+
+REPORT = "generation.json"
+"""The report's file in a generated pack's folder; it is no part of the pack and of its hashes."""
 _ALONE = 40
 """Up to so many scenarios one process is faster than several."""
-
-
-class Batch(NamedTuple):
-    """The topics of one world, and the ids of their scenarios."""
-
-    topics: tuple[Topic, ...]
-    ids: tuple[str, ...]
-
-
-class Made(NamedTuple):
-    """What became of a batch."""
-
-    deployed: tuple[Deployed, ...]
-    tally: Tally
+_ATTACKED = 32
+"""Scenarios that attacks are played on, as `tool-gym validate` does."""
 
 
 def generate_pack(
@@ -57,15 +45,21 @@ def generate_pack(
     hops: int | None = None,
     branches: int | None = None,
     domains: Sequence[str] | None = None,
+    worlds: int | None = None,
     name: str | None = None,
+    gate: bool = True,
     processes: int | None = None,
+    chat: ChatSettings | None = None,
     watch: Callable[[Iterable[Scenario]], Iterable[Scenario]] = lambda scenarios: scenarios,
 ) -> GenerationReport:
     """Generates a pack. The folder appears when it is complete; the same arguments give the same bytes.
 
+    A run that is stopped, however it is, leaves what it has made in a journal beside the folder; the same arguments
+    go on from there.
+
     Args:
         out: The folder to make.
-        backend: Who proposes; `worlds` invents all facts and needs no model.
+        backend: Who proposes; `worlds` invents all facts and needs no model, `chat` asks a model.
         count: Scenarios, >= 1.
         seed: Everything follows from it; one that nobody knows gives a held-out set.
         structures: Structures, in turn.
@@ -73,119 +67,106 @@ def generate_pack(
         strategies: Difficulty of the tools; None means `level` for all four strategies.
         hops: Steps of each chain, 1 to 8; None leaves it to the level.
         branches: Chains or independent steps, 2 to 4; None leaves it to the level.
-        domains: Names of domains; None means all.
+        domains: Names of domains, for `chat` subjects in any words; None means all that are invented.
+        worlds: How many worlds the scenarios come from; None leaves it to their number. Fewer worlds, a smaller pack.
         name: Name of the pack; None means the folder's.
+        gate: Whether every scenario must pass the gate (replay in two processes, leaks) and attacks are played on some.
         processes: Processes to use; None means one for each core.
+        chat: For the backend `chat`: the model, the user's questions, and how it is asked.
         watch: Passes scenarios on while they are written, as a progress bar does.
 
     Returns:
-        Yield, refusals and diversity.
+        Yield, refusals, diversity, and what the gate found; also written to the folder as `REPORT`.
 
     Raises:
         InputError: If an argument is out of its range, or the folder cannot be made.
         Refused: If a scenario could not be made in many attempts.
     """
-    if backend != "worlds":
-        raise UnknownName("backend", backend, ["worlds"])
-    fields = {"level": level, "strategies": strategies or Strategies.of_level(_level(level)), "hops": hops}
-    batches = plan_batches(count, seed, structures, domains, {**fields, "branches": branches})
-    report = GenerationReport()
-    tables: dict[str, Json] = {}
-    stream = _scenarios(_run(batches, processes or _cores(), count), report, tables)
-    # The first scenario is made before the folder, so that what is wrong with the order is told first.
-    first = next(stream)
-    write_pack(
-        out,
-        name=name or Path(out).resolve().name,
-        scenarios=watch(chain([first], stream)),
-        tables=tables,
-        title=f"Invented worlds, level {level}, seed {seed}",
-        license="CC0-1.0",
-    )
+    if backend not in ("worlds", "chat"):
+        raise UnknownName("backend", backend, ["worlds", "chat"])
+    levels = strategies or Strategies.of_level(_level(level))
+    fields: dict[str, Any] = {"level": level, "strategies": levels, "hops": hops, "branches": branches}
+    if backend == "chat":
+        order = {"count": count, "seed": seed, "structures": structures, "domains": domains, "name": name, "gate": gate}
+        return _with_model(out, chat, **order, fields=fields, watch=watch)
+    used = list(domains or invented_domains())
+    batches = plan_batches(count, seed, structures, used, fields, worlds)
+    target = Path(out)
+    check_target(target)
+    order = {
+        "version": __version__, "count": count, "seed": seed, "structures": list(structures), "level": level,
+        "strategies": levels.model_dump(), "hops": hops, "branches": branches, "domains": used,
+        "worlds": worlds, "name": name, "gate": gate,
+    }  # fmt: skip
+    processes = processes or _cores() if count > _ALONE else 1
+    with Journal(journal_of(target), order) as journal:
+        report, tables = GenerationReport(), dict[str, Json]()
+        pack = write_pack(
+            journal.folder / "pack",
+            name=name or target.resolve().name,
+            scenarios=watch(_scenarios(batches, journal, processes, gate, report, tables)),
+            tables=tables,
+            **_origin(used, level, seed),
+            on_exists="replace",
+        )
+        if gate:
+            report.findings = _attacked(pack)
+        _write(report, pack.path)
+        pack.path.replace(target)
     return report
 
 
-def plan_batches(
-    count: int, seed: int, structures: Sequence[Structure], domains: Sequence[str] | None, fields: dict[str, Any]
-) -> list[Batch]:
-    """Which scenario comes from which world, in which split.
-
-    Args:
-        count: Scenarios, >= 1.
-        seed: Seed of the run.
-        structures: Structures, in turn.
-        domains: Names of domains; None means all.
-        fields: Further fields of each `Topic`.
-
-    Raises:
-        InputError: If an argument is out of its range.
-    """
-    if count < 1:
-        raise InputError(f"count={count}; expected at least 1")
-    unknown = [each for each in structures if each not in STRUCTURES]
-    if unknown or not structures:
-        raise UnknownName("structure", unknown[0] if unknown else "", STRUCTURES)
-    used = list(domains or domain_names())
-    for each in used:
-        load_domain(each)
-    size = max(1, min(MOST_PER_WORLD, count // _LEAST_WORLDS))
-    batches = []
-    for world, start in enumerate(range(0, count, size)):
-        # Each round of worlds has all domains in a new order, so that splits do not follow domains.
-        rounds, place = divmod(world, len(used))
-        domain = rng_of(seed, "domains", rounds).sample(used, len(used))[place]
-        source = {"domain": domain, "world": seed_of(seed, "world", world)}
-        split = "test" if world % _TEST_EVERY == _TEST_EVERY - 1 else "train"
-        indices = range(start, min(start + size, count))
-        try:
-            topics = tuple(
-                Topic(
-                    seed=seed, index=i, split=split, structure=structures[i % len(structures)], source=source, **fields
-                )
-                for i in indices
-            )
-        except ValueError as error:
-            raise InputError(f"this cannot be ordered: {error}") from None
-        ids = tuple(f"{domain}-{topic.structure.replace('_', '-')}-{topic.index:05d}" for topic in topics)
-        batches.append(Batch(topics, ids))
-    return batches
-
-
-def make_batch(batch: Batch) -> Made:
-    """Makes the scenarios of one world; no two of them ask the same."""
-    backend, tally, seen = WorldsBackend(), Tally(), set[str]()
-
-    def gate(deployed: Deployed) -> str | None:
-        return "the same question twice" if deployed.scenario.question in seen else None
-
-    made = []
-    with Executor(workers=1) as executor:
-        for topic, scenario_id in zip(batch.topics, batch.ids, strict=True):
-            deployed = build(topic, backend, executor, scenario_id, tally, gate)
-            seen.add(deployed.scenario.question)
-            made.append(deployed)
-    return Made(tuple(made), tally)
-
-
-def _run(batches: Sequence[Batch], processes: int, count: int) -> Iterator[Made]:
-    """Batches in order, made by as many processes."""
-    if processes == 1 or count <= _ALONE:
-        yield from map(make_batch, batches)
-        return
-    with multiprocessing.get_context("spawn").Pool(min(processes, len(batches))) as pool:
-        yield from pool.imap(make_batch, batches)
-
-
-def _scenarios(made: Iterable[Made], report: GenerationReport, tables: dict[str, Json]) -> Iterator[Scenario]:
-    """The scenarios; `tables` holds those of the world that is being written, and no others."""
-    for batch in made:
-        report.tally += batch.tally
+def _scenarios(
+    batches: Sequence[Batch],
+    journal: Journal,
+    processes: int,
+    gate: bool,
+    report: GenerationReport,
+    tables: dict[str, Json],
+) -> Iterator[Scenario]:
+    """The scenarios, batch by batch; `tables` holds those of the world that is being written, and no others."""
+    for number in make_batches(batches, journal, processes, gate):
+        report.tally += journal.tally(number)
+        pack = journal.pack(number)
         tables.clear()
-        for deployed in batch.deployed:
-            tables |= deployed.tables
-        for deployed in batch.deployed:
-            report.add(deployed.scenario)
-            yield deployed.scenario
+        tables.update(pack.tables)
+        for name in pack:
+            report.add(pack[name])
+            yield pack[name]
+
+
+def _origin(domains: Sequence[str], level: int, seed: int) -> dict[str, Any]:
+    """What the manifest says of the facts: invented ones are anybody's, true ones have sources to be named."""
+    found = sources(domains)
+    what = "Invented worlds" if not found else "True facts"
+    return {
+        "title": f"{what}, level {level}, seed {seed}",
+        "license": " AND ".join(dict.fromkeys(each.license for each in found)) or "CC0-1.0",
+        "attribution": attribution(domains),
+    }
+
+
+def _attacked(pack: Pack) -> list[dict[str, Any]]:
+    """What attacks earn too much for, on a sample of the scenarios."""
+    with Executor(workers=1) as executor:
+        outcomes = list(play_attacks(pack, sample_scenarios(pack, _ATTACKED, seed=0), executor))
+    return [breach.finding._asdict() for breach in breaches(pack, outcomes)]
+
+
+def _with_model(out: str | Path, chat: ChatSettings | None, **order: Any) -> GenerationReport:
+    """A pack from a model; the module is loaded only here because it needs the packages of the extra `chat`."""
+    if chat is None:
+        raise InputError("the backend chat needs a model; give chat=ChatSettings(model=…)")
+    from tool_gym.generation.chat_run import generate_chat_pack
+
+    report = generate_chat_pack(out, chat, **order)
+    _write(report, Path(out))
+    return report
+
+
+def _write(report: GenerationReport, folder: Path) -> None:
+    text = json.dumps(report.as_json(), ensure_ascii=False, indent=1)
+    (folder / REPORT).write_text(text + "\n", encoding="utf-8")
 
 
 def _level(level: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tool_gym.generation.backend import Backend
 from tool_gym.generation.decompose import decompose
@@ -36,6 +37,15 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.made + other.made, self.refused + other.refused)
+
+    def as_json(self) -> dict[str, Any]:
+        """It as JSON data."""
+        return {"made": self.made, "refused": [[*key, count] for key, count in sorted(self.refused.items())]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Tally:
+        """It from what `as_json` gave."""
+        return cls(data["made"], Counter({(stage, reason): count for stage, reason, count in data["refused"]}))
 
 
 def build(

@@ -169,11 +169,13 @@ class Probe(Noun):
         call: The call.
         step: Id of the step. Of its own tool the result must not hold its answer at its place; of another, nowhere.
         why: What it would mean if it did, in few words.
+        succeeds: Whether the call must come back well, as one about another thing that the tool knows.
     """
 
     call: Call
     step: str
     why: str
+    succeeds: bool = False
 
 
 class Deployment(Noun):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from tool_gym.generation.decompose import GUESSABLE
 from tool_gym.generation.pipeline import Tally
-from tool_gym.jsonvalue import digest
+from tool_gym.generation.skeleton import skeleton
+from tool_gym.jsonvalue import canonical, digest
 from tool_gym.scenario import Scenario
 
 _STAGES = ("decompose", "document", "integrate", "scale", "deploy", "gate")
@@ -26,6 +27,10 @@ class GenerationReport:
         documents: How many scenarios have a tool document, by its digest.
         skeletons: How many questions share a skeleton, see `skeleton`.
         graphs: How many scenarios share a graph of operations.
+        types: How many parameters have a JSON type; one with several counts for each.
+        kinds: How many sub-questions have a kind of answer.
+        homes: Splits in which a world is, by world; and in which a phrasing is, by its id.
+        findings: What attacks found.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -35,6 +40,10 @@ class GenerationReport:
     documents: Counter[str] = field(default_factory=Counter)
     skeletons: Counter[str] = field(default_factory=Counter)
     graphs: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    homes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    findings: list[dict[str, Any]] = field(default_factory=list)
     _tools: int = 0
     _parameters: int = 0
     _distractors: int = 0
@@ -46,9 +55,16 @@ class GenerationReport:
         self.steps[scenario.structure] += len(scenario.sub_questions)
         self._tools += len(scenario.tools)
         self._parameters += sum(len(tool.parameters["properties"]) for tool in scenario.tools)
-        self._distractors += len(scenario.provenance.detail["distractors"])
+        self._distractors += len(
+            {tool.name for tool in scenario.tools} - {name for step in scenario.sub_questions for name in step.tools}
+        )
         for tool in scenario.tools:
             self.documents[digest([tool.name, tool.description, tool.parameters])] += 1
+            self.types.update(kind for each in tool.parameters["properties"].values() for kind in json_types(each))
+        self.kinds.update(step.expected.kind for step in scenario.sub_questions)
+        detail = scenario.provenance.detail
+        for home in (f"world {canonical(detail.get('source', {})).decode()}", *detail.get("phrasings", ())):
+            self.homes[home].add(scenario.split)
         self.skeletons[skeleton(scenario)] += 1
         self.graphs[_graph(scenario)] += 1
 
@@ -66,7 +82,13 @@ class GenerationReport:
             "distinct_skeletons": len(self.skeletons),
             "most_common_skeleton": max(self.skeletons.values(), default=0) / made,
             "distinct_graphs": len(self.graphs),
+            "json_types": len(self.types),
+            "guessable_steps": sum(self.kinds[kind] for kind in GUESSABLE) / max(sum(self.kinds.values()), 1),
+            "worlds_in_two_splits": self._shared("world "),
         }
+
+    def _shared(self, start: str) -> int:
+        return sum(len(splits) > 1 for home, splits in self.homes.items() if home.startswith(start))
 
     def yields(self) -> list[dict[str, Any]]:
         """For each stage how many attempts came to it, and how many it refused."""
@@ -94,20 +116,17 @@ class GenerationReport:
             "structures": dict(sorted(self.structures.items())),
             "stages": self.yields(),
             "refusals": self.refusals(),
+            "types": dict(sorted(self.types.items())),
+            "answers": dict(sorted(self.kinds.items())),
+            "findings": self.findings,
         }
 
 
-def skeleton(scenario: Scenario) -> str:
-    """The question without its preamble, with names and numbers blanked: what a model could learn as a template."""
-    detail = scenario.provenance.detail
-    text = scenario.question.removeprefix(detail.get("preamble", ""))
-    names = [name[1:] for each in detail.get("plan", ()) for name in each["inputs"] if name.startswith("=")]
-    for name in sorted(names, key=len, reverse=True):
-        text = text.replace(name, "_")
-    for each in detail.get("plan", ()):
-        if each.get("currency"):
-            text = text.replace(each["currency"], "_")
-    return re.sub(r"\d+", "#", text).strip()
+def json_types(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema allows, those of its parts not counted."""
+    kinds = schema.get("type", [])
+    found = {kinds} if isinstance(kinds, str) else set(kinds)
+    return found.union(*(json_types(each) for each in schema.get("anyOf", ())))
 
 
 def _graph(scenario: Scenario) -> str:

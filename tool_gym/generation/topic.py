@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from tool_gym.errors import InputError, UnknownName
 from tool_gym.messages import Noun
 from tool_gym.scenario import Structure
 
@@ -39,6 +40,24 @@ class Strategies(Noun):
             toolset_extension=level,
         )
 
+    @classmethod
+    def parse(cls, text: str, level: int) -> Strategies:
+        """Levels of single strategies, as `parameter_expansion=5,toolset_extension=0`; the others have `level`.
+
+        Raises:
+            InputError: If it names something else, or a level out of range.
+        """
+        levels: dict[str, str | int] = dict.fromkeys(cls.model_fields, level)
+        for part in filter(None, map(str.strip, text.split(","))):
+            name, _, number = (each.strip() for each in part.partition("="))
+            if name not in levels:
+                raise UnknownName("strategy", name, list(levels))
+            levels[name] = number
+        try:
+            return cls.model_validate(levels)
+        except ValueError:
+            raise InputError(f"strategies={text!r}; expected levels from 0 to 5, as parameter_expansion=5") from None
+
 
 class Topic(Noun):
     """The order for one scenario.
@@ -48,7 +67,7 @@ class Topic(Noun):
         index: Number of the scenario in the run, from 0.
         attempt: How often this index was refused before, from 0.
         split: Split of the scenario; held-out phrasings belong to `test`.
-        structure: How the steps must hang together.
+        structure: How the steps must hang together; None leaves it to the question.
         level: Difficulty of the question itself: hops, branches, indirectness.
         strategies: Difficulty of the tools.
         hops: Steps of each chain, >= 1; None leaves it to the level.
@@ -60,7 +79,7 @@ class Topic(Noun):
     index: Annotated[int, Field(ge=0)]
     attempt: Annotated[int, Field(ge=0)] = 0
     split: str = "train"
-    structure: Structure
+    structure: Structure | None
     level: Level = DEFAULT_LEVEL
     strategies: Strategies = Strategies()
     hops: Annotated[int, Field(ge=1, le=8)] | None = None

@@ -1,6 +1,7 @@
 """The rows of a pack: how a scenario, a tool and a table stand on a line, and the way back.
 
-A scenario's row holds its tools by content hash; a tool's row is `{"sha256", "tool"}`, a table's `{"sha256", "rows"}`.
+A scenario's row holds its tools by content hash; a tool's row is `{"sha256", "tool"}`, a table's `{"sha256", "rows"}`
+or, where all its rows are objects with the same keys, `{"sha256", "columns", "rows"}` with a list of values for each.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ def scenario_row(scenario: Scenario) -> dict[str, Json]:
 def tool_row(tool: Tool) -> dict[str, Json]:
     """A tool as its row; nothing is left out, so that its hash is that of the row's content."""
     return {"sha256": tool.digest, "tool": tool.model_dump()}
+
+
+def table_row(sha256: str, content: Json) -> dict[str, Json]:
+    """A table's content, whose hash is given, as its row; the keys of uniform objects are written once."""
+    first = content[0] if isinstance(content, list) and content else None
+    columns = list(first) if isinstance(first, dict) else []
+    if columns and all(isinstance(each, dict) and list(each) == columns for each in content):
+        return {"sha256": sha256, "columns": columns, "rows": [list(each.values()) for each in content]}
+    return {"sha256": sha256, "rows": content}
 
 
 def encode_row(row: dict[str, Json], place: object) -> bytes:
@@ -98,6 +108,10 @@ def read_table(row: dict[str, Json], place: object, advice: str = "") -> Json:
         PackError: If it is none, or its content has another hash than the row says.
     """
     with reading(place, advice):
+        if row.keys() == {"sha256", "columns", "rows"}:
+            columns = row["columns"]
+            content = [dict(zip(columns, each, strict=True)) for each in row["rows"]]
+            row = {"sha256": row["sha256"], "rows": content}
         return _content(row, "rows")
 
 

@@ -20,7 +20,7 @@ from tool_gym.packs.index import IndexBuilder
 from tool_gym.packs.manifest import PackManifest, canary, check_split
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.readme import Tally, pack_readme
-from tool_gym.packs.rows import encode_row, read_table, scenario_row, tool_row
+from tool_gym.packs.rows import encode_row, read_table, scenario_row, table_row, tool_row
 from tool_gym.scenario import Scenario, Tool
 from tool_gym.trajectory import brief
 
@@ -73,7 +73,7 @@ def write_pack(
         PackError: If an id comes twice, a table is missing, a value is not JSON data, or the manifest is not sound.
     """
     target = Path(out)
-    _check_target(target, on_exists)
+    check_target(target, on_exists)
     about: dict[str, Any] = {
         "name": name, "version": version, "release": release, "title": title, "license": license,
         "authors": tuple(authors), "attribution": attribution, "reward": reward, "matcher": matcher,
@@ -191,7 +191,7 @@ class _PackFiles:
             if ref.sha256 not in self._given:
                 raise PackError(f"{place}: the table {ref.name!r} ({ref.sha256}) is not among the tables given")
             if ref.sha256 not in self._seen:
-                row = {"sha256": ref.sha256, "rows": self._given[ref.sha256]}
+                row = table_row(ref.sha256, self._given[ref.sha256])
                 read_table(row, f"{place}, table {ref.name!r}")
                 self._tables.add(row, f"{place}, table {ref.name!r}")
                 self._seen.add(ref.sha256)
@@ -209,7 +209,12 @@ def _manifest(about: dict[str, Any]) -> PackManifest:
         raise PackError(f"pack {about['name']!r}: {brief(error)}") from None
 
 
-def _check_target(target: Path, on_exists: str) -> None:
+def check_target(target: Path, on_exists: str = "error") -> None:
+    """Checks that a pack can be made at a path.
+
+    Raises:
+        InputError: If not; see `write_pack`.
+    """
     if on_exists not in ("error", "replace"):
         raise InputError(f"on_exists is {on_exists!r}; expected 'error' or 'replace'")
     if not target.name:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tool_gym.jsonvalue import dumps
+from tool_gym.jsonvalue import Json, dumps
 from tool_gym.messages import AssistantMessage
 
 
@@ -39,17 +39,32 @@ class Decision(NamedTuple):
         message: The action, in any form that the environment takes.
         token_ids: Sampled token ids, int[n], where there are tokens.
         logprobs: Their log-probabilities, float[n].
-        usage: Counts such as `prompt_tokens` and `completion_tokens`.
+        usage: What it took: `prompt_tokens`, `completion_tokens`, `cost`; keys are left out where they are not known.
+        failure: Why there is no action (the endpoint failed, say); it breaks the episode off, and the message is not
+            looked at.
     """
 
     message: AssistantMessage | Mapping[str, Any]
     token_ids: tuple[int, ...] | None = None
     logprobs: tuple[float, ...] | None = None
-    usage: Mapping[str, int] = {}
+    usage: Mapping[str, float] = {}
+    failure: str | None = None
 
 
 class Policy(ABC):
-    """Chooses actions, batched over episodes."""
+    """Chooses actions, batched over episodes.
+
+    Attributes:
+        batch_sensitive: Whether an action can depend, if only in a last bit, on which other requests stand beside its
+            own. Rollouts then play whole groups, always the same ones.
+    """
+
+    batch_sensitive: bool = False
+
+    @property
+    def fingerprint(self) -> dict[str, Json]:
+        """What decides its actions, besides requests: kept with results, and compared when a run is resumed."""
+        return {"policy": type(self).__name__}
 
     @abstractmethod
     def act(self, requests: Sequence[Request]) -> list[Decision]:
@@ -70,6 +85,11 @@ class FunctionPolicy(Policy):
     def __init__(self, function: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]) -> None:
         """Wraps the function."""
         self._function = function
+
+    @property
+    def fingerprint(self) -> dict[str, Json]:
+        """The function's name."""
+        return {"policy": getattr(self._function, "__qualname__", type(self._function).__name__)}
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
         """Calls the function for each request."""

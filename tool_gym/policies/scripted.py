@@ -89,6 +89,12 @@ class RandomPolicy(Policy):
         """
         self._seed, self._reply_chance, self._max_calls = seed, reply_chance, max_calls
 
+    @property
+    def fingerprint(self) -> dict[str, Json]:
+        """Its arguments."""
+        arguments = {"seed": self._seed, "reply_chance": self._reply_chance, "max_calls": self._max_calls}
+        return {**super().fingerprint, **arguments}
+
     def act(self, requests: Sequence[Request]) -> list[Decision]:
         """A random message for each request."""
         return [Decision(self._message(request)) for request in requests]

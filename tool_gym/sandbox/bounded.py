@@ -6,13 +6,18 @@ They do what Python's do, or end the call with `limit` before any work is done; 
 from __future__ import annotations
 
 import builtins
+import datetime
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Number
 from typing import Any
 
+from tool_gym.sandbox.clock import check_directives
 from tool_gym.sandbox.fuel import Meter
-from tool_gym.sandbox.texts import in_ascii, represented, scrubbed, shown
+from tool_gym.sandbox.texts import PLAIN, in_ascii, represented, shown, without_addresses
 
 MAX_BITS = 1 << 20
 """Size of an integer that arithmetic may make, about 315,000 decimal digits."""
@@ -23,10 +28,14 @@ MAX_ITEMS = 4_000_000
 MAX_PLAIN_RANGE = 1_000_000
 """Longest range that C code may walk without spending fuel."""
 MAX_FACTORIAL = 20_000
+MAX_EXPONENT = 20_000
+"""Decimal digits of a number that is made from one that only states its exponent: `int(Decimal('1e9999999'))`."""
 MAX_WIDTH = 1_000_000
 """Width or precision that a format may ask for."""
 
 _NUMBER = re.compile(r"\d+")
+_EXPONENT = re.compile(r"[eE][+-]?0*(\d+)\s*$")
+_CUTS = re.compile(r"%(?:\([^)]*\))?[-#0+ ]*[\d.*]+[sra]")
 _CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": represented, "s": shown, "a": in_ascii}
 
 
@@ -54,7 +63,11 @@ class Bounded:
 
     def check_power(self, a: Any, b: Any) -> None:
         """Ends the call if `a ** b` would be huge."""
-        if isinstance(a, int) and isinstance(b, int) and b > 1 and (abs(a).bit_length() - 1) * b > MAX_BITS:
+        if not isinstance(b, int):
+            return
+        if isinstance(a, int) and b > 1 and (abs(a).bit_length() - 1) * b > MAX_BITS:
+            self._limit("the power")
+        if isinstance(a, Fraction) and max(abs(a.numerator), a.denominator).bit_length() * abs(b) > MAX_BITS:
             self._limit("the power")
 
     def check_shift(self, a: Any, b: Any) -> None:
@@ -93,7 +106,9 @@ class Bounded:
         """`pattern % values` where the pattern or the values may ask for a huge width."""
         if isinstance(pattern, str):
             self._check_percent(pattern, values)
-            return scrubbed(pattern % values)
+            if _CUTS.search(pattern):
+                values = _all_shown(values)
+            return without_addresses(pattern % values, *(values if isinstance(values, tuple) else (values,)))
         if isinstance(pattern, bytes):
             self._check_percent(pattern.decode("latin-1"), values)
         return pattern % values
@@ -132,10 +147,31 @@ class Bounded:
 
     def format(self, value: Any, spec: str = "") -> str:
         """The builtin `format`."""
-        if isinstance(spec, str):
+        if isinstance(spec, str) and spec:
             self.check_widths(spec)
-        text = builtins.format(value, spec)
-        return text if type(value) is str else scrubbed(text)
+            if isinstance(value, (datetime.date, datetime.time)):
+                check_directives(spec)
+        return without_addresses(builtins.format(value, spec), value)
+
+    def whole(self, *args: Any, **kwargs: Any) -> int:
+        """`int(...)`, in sources that use decimals."""
+        for arg in args:
+            if isinstance(arg, Decimal):
+                self._check_exponent(arg.adjusted())
+        return int(*args, **kwargs)
+
+    def fraction(self, *args: Any) -> Fraction:
+        """`Fraction(...)`."""
+        for arg in args:
+            if isinstance(arg, Decimal) and arg.is_finite():
+                self._check_exponent(abs(arg.as_tuple().exponent))  # type: ignore[arg-type]
+            if isinstance(arg, str) and (found := _EXPONENT.search(arg)):
+                self._check_exponent(int(found[1][:20]))
+        return Fraction(*args)
+
+    def _check_exponent(self, exponent: int) -> None:
+        if exponent > MAX_EXPONENT:
+            self._limit("the number")
 
     def padded(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """A method of text whose first argument (or second, called on the class) is a width."""
@@ -172,6 +208,7 @@ class Bounded:
             "_shift_": self.shift,
             "_percent_": self.percent,
             "_format_": self.format_value,
+            "_int_": self.whole,
             "_imul_": self.in_place(self.check_product, operator.imul),
             "_ipow_": self.in_place(self.check_power, operator.ipow),
             "_ishift_": self.in_place(self.check_shift, operator.ilshift),
@@ -195,6 +232,32 @@ class Bounded:
 
         doc = "Python's own; a long one costs a step for each item that is taken from it."
         return Kind("range", (), {"__module__": "builtins", "__doc__": doc})
+
+
+class _Shown:
+    """Stands for a value in a format that cuts or pads its text."""
+
+    def __init__(self, it: Any) -> None:
+        self._it = it
+
+    def __str__(self) -> str:
+        return shown(self._it)
+
+    def __repr__(self) -> str:
+        return represented(self._it)
+
+
+def _all_shown(values: Any) -> Any:
+    """The values of a `%` format, those that are not numbers or texts replaced."""
+    if isinstance(values, tuple):
+        return tuple(map(_all_shown_of, values))
+    if isinstance(values, Mapping):
+        return {key: _all_shown_of(value) for key, value in values.items()}
+    return _all_shown_of(values)
+
+
+def _all_shown_of(it: Any) -> Any:
+    return it if type(it) in PLAIN or isinstance(it, (Number, str)) else _Shown(it)
 
 
 class _LongRange:

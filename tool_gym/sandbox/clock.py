@@ -86,6 +86,7 @@ class Clock:
             "today": lambda it: self._of_class(it, "today", datetime.date, self._today),
             "fromtimestamp": lambda it: self._of_class(it, "fromtimestamp", datetime.date, _from_timestamp),
             "strftime": lambda it: _of_moment(it, "strftime"),
+            "strptime": lambda it: _parser(it.strptime),
             "timestamp": lambda it: _of_instance(it, "timestamp", _timestamp),
             "astimezone": lambda it: _of_instance(it, "astimezone", _as_time_zone),
         }
@@ -103,11 +104,31 @@ class Clock:
         return functools.partial(ours, cls) if issubclass(cls, base) else getattr(it, name)
 
 
-def _strftime(write: Callable[..., str], pattern: str, *when: Any) -> str:
-    """What `write` makes of a pattern, except for `%s` and the like, which ask the machine for its time zone."""
+def check_directives(pattern: Any) -> None:
+    """Refuses a pattern for dates with `%s` and the like, which ask the machine for its time zone."""
     if isinstance(pattern, str) and _MACHINE_ZONE.search(pattern.replace("%%", "")):
         raise ValueError("the directive %s of strftime is not part of the tool dialect; use timestamp()")
+
+
+def _strftime(write: Callable[..., str], pattern: str, *when: Any) -> str:
+    check_directives(pattern)
     return write(pattern, *when)
+
+
+def _parser(read: Callable[..., Any]) -> Callable[..., Any]:
+    """`read`, whose patterns may name a time zone: of such, only UTC is the same everywhere."""
+
+    def parse(text: Any, *pattern: Any) -> Any:
+        if any(isinstance(part, str) and "%Z" in part for part in pattern):
+            zone = time.strptime(text, *pattern).tm_zone
+            if zone is not None and zone.lower() not in ("utc", "gmt"):
+                raise ValueError(f"time data {text!r} does not match format {pattern[0]!r}")
+        return read(text, *pattern)
+
+    return parse
+
+
+parse_time = _parser(time.strptime)
 
 
 def _of_moment(it: Any, name: str) -> Any:

@@ -16,27 +16,28 @@ from typing import Any, NoReturn
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from tool_gym.sandbox.rules import (
+    DEPENDING,
     FRAMES,
     GUARDED,
     METHODS,
-    MUTATORS,
     REFUSED_NAMES,
-    WIDTHS,
     attribute_problem,
     is_guarded,
     name_problem,
 )
 from tool_gym.sandbox.sharing import bound_names, imported_names
 from tool_gym.sandbox.syntax import (
-    BIG_NUMBER,
+    UNUSUAL_FORMAT,
     assign,
     call,
+    classes_only_asked,
     is_calculator,
     is_cheap,
     is_unusual_call,
     load_name,
     makes_view,
     may_pad,
+    names_module,
     names_of_views,
     without_text,
 )
@@ -72,6 +73,8 @@ class Dialect(RestrictingNodeTransformer):
             node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
         self._views = names_of_views(tree)
+        self._only_asked = classes_only_asked(tree)
+        self._has_decimals = names_module(tree, "decimal")
         self._scopes: list[str] = []
         self._classes: list[str] = []
         self.modules: set[str] = set()
@@ -101,9 +104,11 @@ class Dialect(RestrictingNodeTransformer):
     # Names and attributes.
 
     def visit_Name(self, node: ast.Name) -> Any:
-        """Refuses reserved names, and the builtins that run text as code."""
+        """Refuses reserved names and builtins that run text as code; `str`, handed on, gets a stand-in."""
         if node.id in REFUSED_NAMES and node.id not in self._bound:
             self.error(node, f"{node.id}() is not part of the tool dialect")
+        if node.id == "str" and isinstance(node.ctx, ast.Load) and "str" not in self._bound:
+            return node if node in self._only_asked else load_name("_text_")
         if not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
             self.check_name(node, node.id)
         return node
@@ -111,7 +116,7 @@ class Dialect(RestrictingNodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """Refuses names that lead out; guards those that might, and all writes."""
         if isinstance(node.ctx, ast.Load):
-            guard = is_guarded(node.attr) or node.attr in WIDTHS or node.attr in MUTATORS
+            guard = is_guarded(node.attr) or node.attr in DEPENDING
             return self._load_attribute(node, guard)
         if problem := attribute_problem(node.attr) or name_problem(node.attr):
             self.error(node, problem)
@@ -142,20 +147,19 @@ class Dialect(RestrictingNodeTransformer):
             guard = is_guarded(name) or is_unusual_call(name, node)
             node.func = self._load_attribute(node.func, guard)
         else:
-            node.func = self._text_maker(self.visit(node.func))
+            node.func = self._maker(node.func)
         node.args = [self.visit(arg) for arg in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        if isinstance(node.func, ast.Name) and node.func.id == "map":
-            node.args[:1] = [self._text_maker(arg) for arg in node.args[:1]]
-        for keyword in node.keywords:
-            if keyword.arg in ("key", "default"):
-                keyword.value = self._text_maker(keyword.value)
         return node
 
-    def _text_maker(self, function: ast.expr) -> ast.expr:
-        """A function that is called; for the class `str`, one that writes no addresses."""
-        is_text = isinstance(function, ast.Name) and function.id == "str" and "str" not in self._bound
-        return load_name("_str_") if is_text else function
+    def _maker(self, function: ast.expr) -> ast.expr:
+        """A function that is called; for a class that may need a look at what it is called with, that look."""
+        name = function.id if isinstance(function, ast.Name) and function.id not in self._bound else None
+        if name == "str":
+            return load_name("_str_")
+        if name == "int" and self._has_decimals:
+            return load_name("_int_")
+        return self.visit(function)  # type: ignore[no-any-return]
 
     # Operators, and displays.
 
@@ -224,7 +228,7 @@ class Dialect(RestrictingNodeTransformer):
             constant = isinstance(node.value, ast.Constant)
             return node if constant else ast.FormattedValue(call(write, node.value), -1, None)
         texts = [str(part.value) for part in spec.values if isinstance(part, ast.Constant)]
-        if node.conversion == -1 and len(texts) == len(spec.values) and not BIG_NUMBER.search("".join(texts)):
+        if node.conversion == -1 and len(texts) == len(spec.values) and not UNUSUAL_FORMAT.search("".join(texts)):
             return node
         conversion = ast.Constant(node.conversion)
         return ast.FormattedValue(call("_format_", node.value, conversion, self.visit(spec)), -1, None)
@@ -406,7 +410,7 @@ class Dialect(RestrictingNodeTransformer):
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         """Looks up attributes by name, natively, so guarded names are refused."""
         for name in node.kwd_attrs:
-            if attribute_problem(name) or is_guarded(name) or name in WIDTHS or name in MUTATORS:
+            if attribute_problem(name) or is_guarded(name) or name in DEPENDING:
                 self.error(node, f"the attribute {name!r} cannot be used in a class pattern")
         return self._inside(node)
 

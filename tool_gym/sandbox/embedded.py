@@ -57,9 +57,9 @@ class Embedded:
             for source in work.sources:
                 if source[0] not in self._known:
                     self._learn(work, source)
-            turn = Turn(self._runtime, work.job(), self._limit_s)
+            run, accept = Turn(self._runtime, work.job(), self._limit_s).run, work.accept
             for call in work.calls:
-                work.accept(turn.run(call))
+                accept(run(call))
 
     def close(self) -> None:
         """Gives SIGVTALRM back."""

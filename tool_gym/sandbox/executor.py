@@ -291,24 +291,18 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_set = object.__setattr__
-
-
 def _message(call: ToolCall, result: Result) -> ToolMessage:
     status, value, text, deterministic = result
     if status != "ok":
         return ToolMessage.failure(call, status, text, deterministic=deterministic)  # type: ignore[arg-type]
-    content = value if isinstance(value, str) else text
-    # All of it was checked before; pydantic would check it again, for as long as a small tool runs.
-    message = object.__new__(ToolMessage)
-    _set(message, "__dict__", {
-        "tool_call_id": call.id, "name": call.name, "status": "ok", "value": value, "content": content,
-        "deterministic": True,
-    })  # fmt: skip
-    _set(message, "__pydantic_fields_set__", {"tool_call_id", "name", "status", "value", "content"})
-    _set(message, "__pydantic_extra__", None)
-    _set(message, "__pydantic_private__", None)
-    return message
+    return ToolMessage.of_checked(
+        tool_call_id=call.id,
+        name=call.name,
+        status="ok",
+        value=value,
+        content=value if type(value) is str else text,
+        deterministic=True,
+    )
 
 
 def _rejection(result: Result) -> Rejection | None:

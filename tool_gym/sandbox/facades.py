@@ -44,14 +44,15 @@ import typing
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType, UnionType
+from types import MappingProxyType, ModuleType, UnionType
 from typing import Any, NoReturn
 
 from tool_gym.frozen import FrozenList
 from tool_gym.sandbox.bounded import MAX_FACTORIAL, Bounded
-from tool_gym.sandbox.clock import Clock, Dice
+from tool_gym.sandbox.clock import Clock, Dice, parse_time
 from tool_gym.sandbox.fuel import Meter
-from tool_gym.sandbox.rules import MODULE_NAME
+from tool_gym.sandbox.rules import MODULE_NAME, attribute_problem
+from tool_gym.sandbox.texts import plain_repr, scrubbed, stand_in, without_addresses
 
 # What Python would load when it is first needed, which a sealed worker no longer can.
 importlib.import_module("_strptime")
@@ -73,12 +74,12 @@ SHARED: dict[ModuleType, str] = {
     "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY",
     cmath: "acos acosh asin asinh atan atanh cos cosh exp isclose isfinite isinf isnan log log10 phase polar rect sin "
     "sinh sqrt tan tanh e inf infj nan nanj pi tau",
-    collections: "Counter OrderedDict defaultdict deque namedtuple ChainMap UserDict UserList UserString",
+    collections: "Counter OrderedDict defaultdict deque ChainMap UserDict UserList UserString",
     collections.abc: "Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping "
     "MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized ValuesView",
     contextlib: "contextmanager nullcontext suppress closing",
     copy: "copy deepcopy Error",
-    csv: "reader writer DictReader DictWriter Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONNUMERIC QUOTE_NONE",
+    csv: "reader DictReader Error QUOTE_ALL QUOTE_MINIMAL QUOTE_NONNUMERIC QUOTE_NONE",
     dataclasses: "field asdict astuple replace fields is_dataclass FrozenInstanceError InitVar KW_ONLY MISSING",
     datetime: "date datetime time timedelta timezone tzinfo MINYEAR MAXYEAR UTC",
     decimal: "Decimal Context getcontext setcontext localcontext DecimalException InvalidOperation DivisionByZero "
@@ -86,7 +87,7 @@ SHARED: dict[ModuleType, str] = {
     "ROUND_HALF_UP ROUND_UP ROUND_05UP",
     difflib: "SequenceMatcher get_close_matches ndiff unified_diff context_diff Differ",
     enum: "auto unique",
-    fractions: "Fraction",
+    fractions: "",
     functools: "reduce partial partialmethod lru_cache cache cmp_to_key cached_property",
     hashlib: "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s",
     heapq: "nlargest nsmallest merge",
@@ -106,9 +107,9 @@ SHARED: dict[ModuleType, str] = {
     statistics: "mean fmean geometric_mean harmonic_mean median median_low median_high median_grouped mode multimode "
     "quantiles pstdev pvariance stdev variance correlation covariance linear_regression NormalDist StatisticsError",
     string: "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits printable punctuation whitespace "
-    "capwords Template",
+    "capwords",
     textwrap: "wrap fill shorten dedent indent TextWrapper",
-    time: "strptime struct_time",
+    time: "struct_time",
     typing: "Any Optional Union List Dict Set FrozenSet Tuple Type Callable Iterable Iterator Sequence Mapping "
     "MutableMapping MutableSequence Generator Literal Final ClassVar Annotated NamedTuple TypedDict TypeVar Generic "
     "Protocol NewType Text Hashable Sized Collection Deque DefaultDict Counter OrderedDict AnyStr NoReturn Required "
@@ -149,8 +150,11 @@ def make_facades(meter: Meter, bounded: Bounded, clock: Clock, dice: Dice) -> di
     """The facades of one runtime, by the name to import."""
     special: dict[ModuleType, dict[str, Any]] = {
         abc: {"abstractmethod": _own_only(abc.abstractmethod)},
+        collections: {"namedtuple": _namedtuple},
+        csv: {"writer": _writer, "DictWriter": _DictWriter},
         dataclasses: {"dataclass": _dataclass},
         enum: _enums(),
+        fractions: {"Fraction": stand_in(fractions.Fraction, bounded.fraction)},
         functools: {"total_ordering": _own_only(functools.total_ordering), "wraps": _wraps,
             "singledispatch": _singledispatch},
         heapq: {name: _own_heap(getattr(heapq, name)) for name in _HEAP.split()},
@@ -163,6 +167,7 @@ def make_facades(meter: Meter, bounded: Bounded, clock: Clock, dice: Dice) -> di
             "mul": bounded.multiply, "pow": bounded.power, "lshift": bounded.shift, "rshift": operator.rshift,
         },
         random: {**{name: getattr(dice, name) for name in _DICE.split()}, "Random": dice.generator()},
+        string: {"Template": _Template},
         time: _time(clock),
         typing: dict.fromkeys(("final", "overload", "runtime_checkable"), _identity),
         uuid: {"uuid4": lambda: uuid.UUID(int=dice.getrandbits(128), version=4)},
@@ -205,8 +210,55 @@ def _own_only(decorator: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _dataclass(cls: Any = None, /, **options: Any) -> Any:
-    decorate = _own_only(dataclasses.dataclass(**options))
-    return decorate if cls is None else decorate(cls)
+    def decorate(it: Any) -> Any:
+        if plain := vars(it).get("__repr__") is plain_repr:
+            del it.__repr__
+        made: Any = dataclasses.dataclass(**options)(it)
+        if plain and made.__repr__ is object.__repr__:
+            made.__repr__ = plain_repr
+        return made
+
+    return _own_only(decorate) if cls is None else _own_only(decorate)(cls)
+
+
+def _namedtuple(typename: str, field_names: Any, **options: Any) -> Any:
+    """Without fields that lead out of the tool as attributes of others do."""
+    make: Any = collections.namedtuple
+    made = make(typename, field_names, **{**options, "module": MODULE_NAME})
+    for name in made._fields:
+        if problem := attribute_problem(name):
+            raise ValueError(problem)
+    return made
+
+
+class _Scrubbing:
+    """A file that is written to without addresses."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, text: str) -> Any:
+        return self._file.write(scrubbed(text))
+
+
+def _writer(file: Any, *args: Any, **options: Any) -> Any:
+    return csv.writer(_Scrubbing(file), *args, **options)
+
+
+class _DictWriter(csv.DictWriter):  # type: ignore[type-arg]  # not generic when it runs
+    def __init__(self, f: Any, *args: Any, **options: Any) -> None:
+        super().__init__(_Scrubbing(f), *args, **options)
+
+
+class _Template(string.Template):
+    def substitute(self, mapping: Any = MappingProxyType({}), /, **values: Any) -> str:
+        return without_addresses(super().substitute(mapping, **values), mapping, *values.values())
+
+    def safe_substitute(self, mapping: Any = MappingProxyType({}), /, **values: Any) -> str:
+        return without_addresses(super().safe_substitute(mapping, **values), mapping, *values.values())
+
+
+_DictWriter.__name__, _Template.__name__ = "DictWriter", "Template"
 
 
 def _wraps(wrapped: Any) -> Any:
@@ -266,7 +318,7 @@ def _time(clock: Clock) -> dict[str, Any]:
         "time": clock.time, "time_ns": clock.time_ns, "sleep": clock.sleep,
         "monotonic": clock.elapsed, "perf_counter": clock.elapsed, "process_time": clock.elapsed,
         "monotonic_ns": clock.elapsed_ns, "perf_counter_ns": clock.elapsed_ns,
-        "gmtime": clock.gmtime, "localtime": clock.gmtime, "mktime": clock.mktime,
+        "strptime": parse_time, "gmtime": clock.gmtime, "localtime": clock.gmtime, "mktime": clock.mktime,
         "strftime": clock.strftime, "asctime": clock.asctime, "ctime": clock.ctime,
         "timezone": 0, "altzone": 0, "daylight": 0, "tzname": ("UTC", "UTC"),
     }  # fmt: skip

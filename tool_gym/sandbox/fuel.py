@@ -32,8 +32,15 @@ class Stop(BaseException):
         self.status, self.reason, self.deterministic = status, reason, deterministic
 
 
-class TooDeep(RecursionError):
-    """The tool's own functions called each other too deep; unlike Python's own limit, the same depth everywhere."""
+class TooDeep(RuntimeError):
+    """The tools' `RecursionError`: their own functions called each other too deep, which is the same depth everywhere.
+
+    Python's own error is none of these: how deep it lets a tool go depends on its caller.
+    """
+
+
+TooDeep.__name__ = TooDeep.__qualname__ = "RecursionError"
+TooDeep.__module__ = "builtins"
 
 
 class _Empty:

@@ -18,8 +18,8 @@ from typing import Any
 from tool_gym.frozen import FrozenDict, FrozenList
 from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.facades import Facade
-from tool_gym.sandbox.fuel import TooDeep
 from tool_gym.sandbox.rules import (
+    DEPENDING,
     GUARDED,
     METHODS,
     MODULE_NAME,
@@ -29,7 +29,7 @@ from tool_gym.sandbox.rules import (
     is_guarded,
     name_problem,
 )
-from tool_gym.sandbox.texts import scrubbed
+from tool_gym.sandbox.texts import in_ascii, plain_repr, represented, scrubbed, shown, without_addresses
 
 _MISSING = object()
 _TEXTS = frozenset({"__repr__", "__str__", "__format__"})
@@ -47,12 +47,14 @@ class Guards:
 
     def __init__(self, bounded: Bounded, answers: dict[str, Callable[[Any], Any]]) -> None:
         self._bounded = bounded
+        self._formatter = _Formatter(bounded)
         self._answers: dict[str, Callable[[Any], Any]] = {
             **answers,
             "format": self._format,
             "format_map": self._format_map,
             "obj": _obj,
             "register": _register,
+            "args": _args,
             **{name: functools.partial(self._padding, name=name) for name in WIDTHS},
             **{name: functools.partial(_mutator, name=name) for name in MUTATORS},
         }
@@ -69,7 +71,7 @@ class Guards:
     def getattr(self, it: Any, name: str, default: Any = _MISSING) -> Any:
         """The builtin `getattr`; refused names raise even with a default."""
         _check_name(name)
-        if not is_guarded(name) and name not in WIDTHS and name not in MUTATORS:
+        if not is_guarded(name) and name not in DEPENDING:
             return builtins.getattr(it, name) if default is _MISSING else builtins.getattr(it, name, default)
         try:
             return self.attribute(it, name)
@@ -112,15 +114,24 @@ class Guards:
 
     def _format_text(self, pattern: str, /, *args: Any, **kwargs: Any) -> str:
         self._check_pattern(pattern)
-        return scrubbed(str.format(pattern, *args, **kwargs))
+        if self._check_pattern(pattern):
+            return self._formatter.vformat(pattern, args, kwargs)
+        return without_addresses(str.format(pattern, *args, **kwargs), *args, *kwargs.values())
 
     def _format_text_map(self, pattern: str, mapping: Any, /) -> str:
         self._check_pattern(pattern)
-        return scrubbed(str.format_map(pattern, mapping))
+        if self._check_pattern(pattern):
+            return self._formatter.vformat(pattern, (), mapping)
+        return without_addresses(str.format_map(pattern, mapping), mapping)
 
-    def _check_pattern(self, pattern: str) -> None:
-        """Refuses fields that reach for attributes which source code could not name either."""
-        for _, field, spec, _ in _parse_format(pattern):
+    def _check_pattern(self, pattern: str) -> bool:
+        """Refuses fields that reach for attributes which source code could not name either.
+
+        Returns:
+            Whether a field's text must be looked at before it is cut or padded, or its specification is not in sight.
+        """
+        careful = False
+        for _, field, spec, conversion in _parse_format(pattern):
             if field and "." in field:
                 for part in field.replace("[", ".").replace("]", ".").split(".")[1:]:
                     if attribute_problem(part) or is_guarded(part):
@@ -129,11 +140,43 @@ class Guards:
                 self._bounded.check_widths(spec)
                 if "{" in spec:
                     self._check_pattern(spec)
+                careful = careful or conversion is not None or "{" in spec or "%" in spec
+        return careful
 
     def _padding(self, it: Any, name: str) -> Any:
         method = getattr(it, name)
         cls = it if isinstance(it, type) else type(it)
         return self._bounded.padded(method) if issubclass(cls, (str, bytes, bytearray)) else method
+
+
+class _Formatter(string.Formatter):
+    """`str.format` field by field."""
+
+    def __init__(self, bounded: Bounded) -> None:
+        self._bounded = bounded
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A field's text."""
+        return self._bounded.format(value, format_spec)
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        """A field's value or, where the pattern asks for that, its text."""
+        return value if conversion is None else _CONVERSIONS[conversion](value)
+
+
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"s": shown, "r": represented, "a": in_ascii}
+
+
+def build_class(body: Any, name: str, *bases: Any, **keywords: Any) -> Any:
+    """A class statement: its objects' text holds no address, and no slot has a name that leads out of the tool."""
+    cls: Any = builtins.__build_class__(body, name, *bases, **keywords)
+    slots = vars(cls).get("__slots__", ())
+    for slot in (slots,) if isinstance(slots, str) else slots:
+        if problem := attribute_problem(slot):
+            raise TypeError(problem)
+    if cls.__repr__ is object.__repr__:
+        cls.__repr__ = plain_repr
+    return cls
 
 
 def writable(it: Any) -> Any:
@@ -225,6 +268,13 @@ def _obj(it: Any) -> Any:
     return it.obj
 
 
+def _args(it: Any) -> Any:
+    """What an exception was made with; Python's own messages may hold an address."""
+    if isinstance(it, BaseException):
+        return tuple(scrubbed(arg) if type(arg) is str else arg for arg in it.args)
+    return it.args
+
+
 def _register(it: Any) -> Any:
     method = it.register
     if getattr(method, "__func__", None) is abc.ABCMeta.register:  # others' objects would pass for the class's own
@@ -244,13 +294,13 @@ def positional(*classes: Any) -> bool:
             continue  # Python says so itself
         own = all(map(_is_own, cls.__mro__[:-1])) and not isinstance(cls, abc.ABCMeta)
         for name in getattr(cls, "__match_args__", ()):
-            guarded = is_guarded(name) or name in WIDTHS or name in MUTATORS
+            guarded = is_guarded(name) or name in DEPENDING
             if attribute_problem(name) or (guarded and not own):
                 raise AttributeError(f"the attribute {name!r} cannot be used in a class pattern")
     return False
 
 
-_SHOWN_AS: dict[type, type] = {FrozenList: list, FrozenDict: dict, TooDeep: RecursionError}
+_SHOWN_AS: dict[type, type] = {FrozenList: list, FrozenDict: dict}
 
 
 class _TypeKind(type):

@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from tool_gym.errors import SandboxError
 from tool_gym.sandbox.handle import CPU_LIMIT_S, DIALECT, TICK_S, Language, Limits, Worker
 from tool_gym.sandbox.wire import REQUEST_HEADER
-from tool_gym.sandbox.zygote import MESSAGE, REAP, SPAWN
+from tool_gym.sandbox.zygote import KILL, MESSAGE, SPAWN
 
 START_TIME_LIMIT_S = 30.0
 """Seconds that a zygote or a worker may take to start, on however slow a machine."""
@@ -79,13 +78,12 @@ class Launcher:
         return worker
 
     def end(self, worker: Worker) -> None:
-        """Kills a worker and has it reaped; does nothing if it is gone."""
+        """Has a worker killed, without waiting for its end; does nothing if it is gone."""
         worker.close()
+        # A zygote that cannot be asked is dead, and its workers with it.
         with self._lock, contextlib.suppress(OSError):
-            # The children of a zygote that died are dead, and their ids may be somebody else's.
-            if self._control is not None and worker.zygote is self._zygote and worker.zygote.poll() is None:
-                os.kill(worker.pid, signal.SIGKILL)
-                self._control.sendall(MESSAGE.pack(REAP, worker.pid))
+            if self._control is not None and worker.zygote is self._zygote:
+                self._control.sendall(MESSAGE.pack(KILL, worker.pid))
 
     def close(self) -> None:
         """Ends the zygote, and so all workers; none start any more. Idempotent."""

@@ -24,7 +24,8 @@ class Pool:
 
     Args:
         limits: What a worker may use.
-        workers: Most workers of one domain, >= 1. In all, `workers` + 14 live, and the longest idle one makes room.
+        workers: Most workers of one domain, >= 1; half as many of one that misbehaves. In all, `workers` + 14 live, and
+            the longest idle one makes room.
         language: What runs tools in the workers.
     """
 
@@ -99,8 +100,8 @@ class Pool:
 
     def release(self, worker: Worker) -> None:
         """Takes an idle worker back; one that is worn is ended."""
-        forgiven = worker.nice and self._judge(worker)
-        if forgiven or worker.known_bytes > _MAX_KNOWN_BYTES or worker.busy_s > _MAX_BUSY_S or self._closed:
+        unwanted = worker.nice and (self._judge(worker) or self._is_surplus(worker.domain))
+        if unwanted or worker.known_bytes > _MAX_KNOWN_BYTES or worker.busy_s > _MAX_BUSY_S or self._closed:
             self._end(worker)
             return
         with self._lock:
@@ -149,7 +150,7 @@ class Pool:
         leaving: list[Worker] = []
         if self._closed:
             raise SandboxError("this executor is closed; make a new one")
-        if self._alive.get(domain, 0) >= self._workers:
+        if self._alive.get(domain, 0) >= self._most(domain):
             return None
         if sum(self._alive.values()) >= self._workers + _SPARE_WORKERS:
             oldest = next((idle for idle in self._idle.values() if idle), None)
@@ -170,6 +171,14 @@ class Pool:
             with self._lock:
                 self._count_out(domain)
             raise
+
+    def _most(self, domain: str) -> int:
+        """Workers that a domain may have: a suspect one half as many, so that it never keeps all processors busy."""
+        return max(1, self._workers // 2) if domain in self._suspects else self._workers
+
+    def _is_surplus(self, domain: str) -> bool:
+        with self._lock:
+            return self._alive[domain] > self._most(domain)
 
     def _judge(self, worker: Worker) -> bool:
         """Whether a worker that stands back has been quick for so long that its domain gets one that does not."""

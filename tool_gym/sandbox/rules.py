@@ -38,6 +38,9 @@ MUTATORS = {
 """Methods that change a list or dict, and how many positional arguments a plain call gives them at most; with more,
 `list.append(table, row)` might change a table that refuses `table.append(row)`. (`x.pop(1)` might be `list.pop(x)`.)"""
 
+DEPENDING = WIDTHS | set(MUTATORS) | {"strptime", "elements", "args"}
+"""Names that are guarded where the text around shows that the object might be one that asks for it."""
+
 GUARDED = frozenset({"format", "format_map", "obj", "register", "strftime"}) | DATETIME
 """Names whose every access is guarded, besides those that begin with an underscore."""
 

@@ -18,7 +18,7 @@ from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.clock import Clock, Dice
 from tool_gym.sandbox.dialect import Refused
 from tool_gym.sandbox.facades import make_facades
-from tool_gym.sandbox.fuel import NEVER, Meter, TooDeep
+from tool_gym.sandbox.fuel import NEVER, Meter
 from tool_gym.sandbox.guards import Guards
 from tool_gym.sandbox.library import Library, Loaded
 from tool_gym.sandbox.policy import file_name
@@ -139,13 +139,24 @@ class Runtime:
             wall_limit_s: Seconds of wall time that it may take at most.
         """
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
-        done, error = self._attempt(limit_s, wall_limit_s, None, self._play, key, limit_s, arguments, seed, state)
-        stopped = self._meter.stopped
+        meter, failure = self._meter, None
+        try:  # as `_attempt`, without the price of handing on nine arguments
+            try:
+                meter.begin(limit_s, wall_limit_s)
+                payload, new_state = self._play(key, limit_s, arguments, seed, state)
+            finally:
+                meter.end()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            meter.end()  # an alarm may have struck inside `finally`
+            failure = error
+        stopped = meter.stopped
         if stopped is not None:
             return Outcome(stopped.status, stopped.reason.encode(), stopped.deterministic)
-        if error is None:
-            return Outcome("ok", done[0], True, done[1])
-        return self._failure(error)
+        if failure is not None:
+            return self._failure(failure)
+        return Outcome("ok", payload, True, new_state)
 
     def interrupt_if_late(self) -> None:
         """Ends the running call when it is past its time limit, by an exception that no tool can catch.
@@ -235,8 +246,7 @@ class Runtime:
         if isinstance(error, MemoryError):
             return Outcome("limit", b"the tool needs more memory than there is", False)
         # Python's own recursion limit counts the caller's frames too.
-        deterministic = not isinstance(error, RecursionError) or isinstance(error, TooDeep)
-        return Outcome("tool_error", self._text(error).encode(), deterministic)
+        return Outcome("tool_error", self._text(error).encode(), not isinstance(error, RecursionError))
 
     def _text(self, error: BaseException) -> str:
         """What an exception, perhaps of the tool's own class, says; with its type where the text alone says nothing."""

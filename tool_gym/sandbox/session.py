@@ -46,10 +46,11 @@ class BoundTool:
         except ValueError:
             return None
 
-    def problem(self, call: ToolCall) -> str | None:
+    def problem(self, arguments: Mapping[str, Json]) -> str | None:
         """Why a call's arguments do not fit the schema, or None."""
+        check = self.check
         try:
-            return self.check(call.arguments) if self.check else None
+            return None if check is None else check(arguments)
         except ValueError as error:  # arguments that are not JSON data
             return str(error)
 
@@ -174,14 +175,15 @@ class Session:
         bound = self._tools.by_name.get(call.name)
         if bound is None:
             return self._tools.unknown(call.name)
+        arguments = call.arguments
         try:
-            arguments = encode(call.arguments)
+            text = encode(arguments)
         except NotJson as error:
             return f"the arguments are not JSON: {error}"
-        if self._check_arguments and (problem := bound.problem(call)):
+        if self._check_arguments and (problem := bound.problem(arguments)):
             return problem
         work.sources.append(bound.source)
-        work.calls.append((bound.key, arguments, self._next_seed(bound, call.arguments, arguments)))
+        work.calls.append((bound.key, text, self._next_seed(bound, arguments, text)))
         return None
 
     def absorb(self, work: Work) -> None:

@@ -8,16 +8,18 @@ depends on their content: as Python does for numbers (whose hashes are fixed), e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from types import CellType, FunctionType
 from typing import Any
 
+from tool_gym.sandbox.texts import scrubbed
+
 _NUMBERS = frozenset({int, float, bool})
+_MAX_NESTED = 6
+_EMPTY = CellType()
 
 
 def ordered(items: Iterable[Any]) -> list[Any]:
-    """The items of a Python set, in an order that is the same in every process.
-
-    Instances that define neither an order nor a repr of their own have no such order and keep Python's.
-    """
+    """The items of a Python set, in an order that is the same in every process."""
     found = list(items)
     kinds = set(map(type, found))
     if kinds <= _NUMBERS and not (float in kinds and any(item != item for item in found)):  # NaN hashes by address
@@ -30,7 +32,23 @@ def ordered(items: Iterable[Any]) -> list[Any]:
 
 
 def _rank(item: Any) -> tuple[str, str]:
-    return type(item).__name__, repr(item)
+    return type(item).__name__, _content(item, _MAX_NESTED)
+
+
+def _content(item: Any, nested: int) -> str:
+    """What tells an item from its like: its text, and what it holds where the text only says where it lies."""
+    text = repr(item)
+    if " at 0x" not in text or not nested:
+        return scrubbed(text)
+    if isinstance(item, (tuple, frozenset)):
+        held: list[Any] = list(item)
+    elif isinstance(item, FunctionType):
+        cells = [cell.cell_contents for cell in item.__closure__ or () if cell != _EMPTY]
+        held = [item.__code__.co_firstlineno, *(item.__defaults__ or ()), *cells]
+    else:
+        slots = [getattr(item, name, None) for kind in type(item).__mro__ for name in vars(kind).get("__slots__", ())]
+        held = [*getattr(item, "__dict__", {}).items(), *slots]
+    return scrubbed(text) + ", ".join(_content(part, nested - 1) for part in held)
 
 
 class _Kind(type):

@@ -10,6 +10,8 @@ from tool_gym.sandbox.rules import MUTATORS, WIDTHS
 BIG_NUMBER = re.compile(r"\d{7,}|\*")
 """What makes a format worth checking at run time: a huge width, or one that an argument gives."""
 _WRITES_OBJECTS = re.compile(r"%[^%a-zA-Z]*[sra]")
+UNUSUAL_FORMAT = re.compile(r"\d{7,}|\*|%[^a-zA-Z%]*s")
+"""What makes the specification of a field worth checking: a huge width, or the machine's time zone in a date."""
 _SMALL = 1000
 
 
@@ -53,12 +55,24 @@ def may_pad(left: ast.expr, right: ast.expr) -> bool:
     """Whether `left % right` formats text to a width that may be huge."""
     if isinstance(left, ast.Constant) and isinstance(left.value, str):
         return bool(BIG_NUMBER.search(left.value) or _WRITES_OBJECTS.search(left.value))
-    return isinstance(left, ast.JoinedStr) or isinstance(right, (ast.Tuple, ast.Dict))
+    if isinstance(left, ast.JoinedStr) or isinstance(right, (ast.Tuple, ast.Dict)):
+        return True
+    kinds = (ast.BinOp, ast.UnaryOp, ast.Constant)
+    return not isinstance(left, kinds) and number(right) is None and not _is_size(right) and not _is_size(left)
+
+
+def _is_size(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("len", "int", "sum")
 
 
 def is_unusual_call(method: str, node: ast.Call) -> bool:
     """Whether the arguments of a call of this method ask for a look at the object (see `WIDTHS` and `MUTATORS`)."""
     args = node.args
+    if method == "strptime":  # unless the text shows that no name of a time zone is read
+        pattern = args[1].value if len(args) == 2 and isinstance(args[1], ast.Constant) else "%Z"
+        return not isinstance(pattern, str) or "Z" in pattern
+    if method == "elements":
+        return not args
     if any(isinstance(arg, ast.Starred) for arg in args):
         return method in WIDTHS or method in MUTATORS
     if method == "setdefault" and len(args) == 2:  # `dict.setdefault(table, key)`, unless that would be no key
@@ -89,6 +103,34 @@ def without_text(node: ast.expr) -> ast.expr:
 class _WithoutText(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         return ast.Constant(None) if isinstance(node.value, (str, bytes)) else node
+
+
+def names_module(tree: ast.AST, module: str) -> bool:
+    """Whether a source imports a module."""
+    return any(
+        (isinstance(node, ast.Import) and any(alias.name == module for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module == module)
+        for node in ast.walk(tree)
+    )
+
+
+def classes_only_asked(tree: ast.AST) -> set[ast.AST]:
+    """Names that stand where a class is only compared, derived from, or asked for its methods."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, classes]):
+                found.update(ast.walk(classes))
+            case ast.Call(func=ast.Attribute(attr="register"), args=args):
+                found.update(args)
+            case ast.Compare(left=left, comparators=others):
+                for operand in (left, *others):
+                    found.update(operand.elts if isinstance(operand, (ast.Tuple, ast.List, ast.Set)) else [operand])
+            case ast.ClassDef(bases=bases):
+                found.update(bases)
+            case ast.Attribute(value=value) | ast.MatchClass(cls=value):
+                found.add(value)
+    return found
 
 
 def makes_view(node: ast.expr) -> bool:

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 from tool_gym.sandbox.arithmetic import Arithmetic
 from tool_gym.sandbox.bounded import Bounded
 from tool_gym.sandbox.facades import Facade
-from tool_gym.sandbox.fuel import Meter, Stop
-from tool_gym.sandbox.guards import TYPE, Guards, positional, writable
+from tool_gym.sandbox.fuel import Meter, Stop, TooDeep
+from tool_gym.sandbox.guards import TYPE, Guards, build_class, positional, writable
 from tool_gym.sandbox.rules import MODULE_NAME
 from tool_gym.sandbox.sets import FrozenSet, Set, reordered
-from tool_gym.sandbox.texts import field, in_ascii, represented, shown
+from tool_gym.sandbox.texts import TEXT, field, in_ascii, represented, shown
 
 SHARED = (
     "abs all any bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter float "
@@ -52,7 +52,7 @@ def install(
     names.update(bounded.operators())
     names.update(
         KeyboardInterrupt=KeyboardInterrupt,
-        __build_class__=builtins.__build_class__,
+        __build_class__=build_class,
         __import__=_importer(modules),
         _attribute_=guards.attribute,
         _type_=TYPE,
@@ -61,11 +61,14 @@ def install(
         _evaluate_=Arithmetic(bounded).evaluate,
         _set_=Set,
         _str_=shown,
+        _text_=TEXT,
         _repr_=represented,
         _ascii_=in_ascii,
         _field_=field,
         _reordered_=reordered,
-        _stop_=(Stop, builtins.KeyboardInterrupt, MemoryError),
+        RecursionError=TooDeep,
+        # How deep Python lets a tool go besides the meter depends on how deep its caller is: no tool may see it.
+        _stop_=(Stop, builtins.KeyboardInterrupt, MemoryError, builtins.RecursionError),
     )
 
 

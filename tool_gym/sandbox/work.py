@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tool_gym.errors import PackError
-from tool_gym.jsonvalue import MAX_DEPTH, Json, NotJson, dumps, encode, loads
+from tool_gym.jsonvalue import Json, NotJson, dumps, encode, loads, may_nest_deeper
 from tool_gym.sandbox.turn import spent
 from tool_gym.sandbox.wire import BadReply, Call, Job, Reply, Source
 
@@ -70,7 +70,7 @@ class Work:
         calls = self.calls
         if self.results or self._verdicts:
             calls = calls[len(self.results) : min(self._verdicts, default=None)]
-        return calls[:most], self.state, self.budget_s
+        return calls if most is None else calls[:most], self.state, self.budget_s
 
     def accept(self, reply: Reply) -> None:
         """Takes the reply to the first open call.
@@ -123,8 +123,7 @@ def _read(payload: bytes) -> tuple[Json, str]:
     try:
         value = loads(payload)
         # Few honest values hold any of this, and what a liar may hide in it would only be found by its readers.
-        deep = len(payload) > MAX_DEPTH and payload.count(b"[") + payload.count(b"{") > MAX_DEPTH
-        if deep or b"\\u" in payload:
+        if b"\\u" in payload or may_nest_deeper(payload):
             payload = encode(value)
             value = loads(payload)
     except NotJson as error:

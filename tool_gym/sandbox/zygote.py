@@ -25,12 +25,11 @@ import sys
 import types
 from typing import Any, NoReturn
 
-SPAWN, REAP = 1, 2
-"""Requests: fork a worker for the two descriptors that come along; forget a worker that was killed."""
+SPAWN, KILL = 1, 2
+"""Requests: fork a worker for the two descriptors that come along; kill a worker."""
 MESSAGE = struct.Struct("<iq")
-"""A request (`SPAWN` and whether the worker stands back from the start, or `REAP` and its process id), and the answer
+"""A request (`SPAWN` and whether the worker stands back from the start, or `KILL` and its process id), and the answer
 to `SPAWN` (its number, the process id)."""
-_REAP_EVERY_S = 0.02
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def _load(settings: dict[str, Any]) -> tuple[Any, Any]:
 
 
 class _Nursery:
-    """The forked workers, until they are reaped."""
+    """The forked workers that live. Nobody else kills one, so that no signal ever meets a stranger of the same id."""
 
     def __init__(self, control: socket.socket, limits: dict[str, float], language: Any, serve: Any) -> None:
         self._control = control
@@ -79,26 +78,35 @@ class _Nursery:
         self._language = language
         self._serve = serve
         self._alive: set[int] = set()
-        self._doomed: set[int] = set()
+        self._deaths, self._wakeup = socket.socketpair()
+        self._wakeup.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
 
     def loop(self) -> None:
         while True:
-            # A process keeps its id until it is reaped, and it is reaped only when the parent is done with it: so the
-            # parent never signals a stranger.
-            select.select([self._control], [], [], _REAP_EVERY_S if self._doomed else None)
-            self._doomed = {pid for pid in self._doomed if os.waitpid(pid, os.WNOHANG)[0] == 0}
-            try:
-                data, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE.size, 2, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                continue
-            if len(data) < MESSAGE.size:
+            ready, _, _ = select.select([self._control, self._deaths], [], [])
+            if self._deaths in ready:
+                self._reap()
+            if self._control in ready and not self._serve_request():
                 return
-            what, number = MESSAGE.unpack(data)
-            if what == REAP:
-                self._alive.discard(number)
-                self._doomed.add(number)
-            else:
-                self._control.sendall(MESSAGE.pack(SPAWN, self._fork(*descriptors, nice=bool(number))))
+
+    def _serve_request(self) -> bool:
+        """Does what the parent asks for; False when it has hung up."""
+        data, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE.size, 2)
+        if len(data) < MESSAGE.size:
+            return False
+        what, number = MESSAGE.unpack(data)
+        if what == SPAWN:
+            self._control.sendall(MESSAGE.pack(SPAWN, self._fork(*descriptors, nice=bool(number))))
+        elif number in self._alive:
+            os.kill(number, signal.SIGKILL)
+        return True
+
+    def _reap(self) -> None:
+        """Forgets the workers that have died, however they came to it."""
+        self._deaths.recv(4096)
+        self._alive = {pid for pid in self._alive if os.waitpid(pid, os.WNOHANG)[0] == 0}
 
     def _fork(self, connection: int, page: int, *, nice: bool) -> int:
         pid = os.fork()
@@ -111,7 +119,10 @@ class _Nursery:
 
     def _become_worker(self, connection: int, page: int, nice: bool) -> NoReturn:
         try:
-            self._control.close()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for zygotes in (self._control, self._deaths, self._wakeup):
+                zygotes.close()
             shared = mmap.mmap(page, mmap.PAGESIZE)
             os.close(page)
             os.closerange(3, connection)
@@ -124,9 +135,7 @@ class _Nursery:
     def kill_all(self) -> None:
         for pid in self._alive:
             os.kill(pid, signal.SIGKILL)
-        for pid in (
-            self._alive | self._doomed
-        ):  # orphans would be zombies where the first process of a container reaps none
+        for pid in self._alive:  # orphans would be zombies where the first process of a container reaps none
             os.waitpid(pid, 0)
 
 

@@ -188,6 +188,8 @@ def close(expected: Number, actual: Number, tolerance: float | None) -> bool:
     """
     if actual == expected:
         return True
+    if tolerance is None and type(actual) is type(expected) is int:
+        return False
     try:
         difference = abs(actual - expected)
         if tolerance is not None:

@@ -27,6 +27,7 @@ class Progress:
     Attributes:
         total: Checks of the scenario.
         solved_ids: Ids of the solved checks, in the order in which they were solved.
+        solved: How many they are, in [0, total].
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Progress:
     ) -> None:
         self.total = len(sub_questions) + len(state_checks)
         self.solved_ids: tuple[str, ...] = ()
+        self.solved = 0
         self._steps = tuple(sub_questions)
         self._state_checks = tuple(state_checks)
         self._greedy = matcher.greedy
@@ -47,13 +49,8 @@ class Progress:
         self._open: dict[str, list[int]] = {}
         for i, step in enumerate(self._steps):
             if step.id not in done:
-                for name in dict.fromkeys(step.tools):
+                for name in set(step.tools):
                     self._open.setdefault(name, []).append(i)
-
-    @property
-    def solved(self) -> int:
-        """Checks solved, in [0, total]."""
-        return len(self.solved_ids)
 
     @property
     def open(self) -> int:
@@ -71,12 +68,12 @@ class Progress:
             Ids of the checks that this turn solved: in the calls' order under a greedy matcher, else in the scenario's.
         """
         solved = self._greedily(calls, results) if self._greedy else self._matched(calls, results)
+        if not solved:
+            return ()
         for i in solved:
             for name in set(self._steps[i].tools):
                 self._open[name].remove(i)
-        solved_ids = tuple([self._steps[i].id for i in solved])
-        self.solved_ids += solved_ids
-        return solved_ids
+        return self._add([self._steps[i].id for i in solved])
 
     def end(self, state: Json) -> tuple[str, ...]:
         """Checks the final state; under every matcher by kind and path, since the paper has no such checks.
@@ -89,8 +86,13 @@ class Progress:
             value = MISSING if check.id in self.solved_ids else json_pointer(state, check.path)
             if value is not MISSING and any(target.equal(value) for target in targets(check.expected)):
                 solved.append(check.id)
-        self.solved_ids += tuple(solved)
-        return tuple(solved)
+        return self._add(solved)
+
+    def _add(self, ids: Sequence[str]) -> tuple[str, ...]:
+        solved_ids = tuple(ids)
+        self.solved_ids += solved_ids
+        self.solved += len(solved_ids)
+        return solved_ids
 
     def _greedily(self, calls: Sequence[ToolCall], results: Sequence[ToolMessage]) -> list[int]:
         solved: list[int] = []
@@ -103,12 +105,14 @@ class Progress:
 
     def _matched(self, calls: Sequence[ToolCall], results: Sequence[ToolMessage]) -> list[int]:
         fitting: dict[str, list[int]] = {}
+        checks = self._checks
         for call, result in zip(calls, results, strict=True):
-            fits = [i for i in self._candidates(call) if self._checks[i](call, result)]
+            fits = [i for i in self._candidates(call) if checks[i](call, result)]
             if fits and (key := digest([call.name, call.arguments, result.value])) not in self._credited:
                 fitting[key] = fits
-        if not fitting:
-            return []
+        if len(fitting) < 2:  # the earliest of the checks that the only call fits, if there is one
+            self._credited.update(fitting)
+            return [fits[0] for fits in fitting.values()]
         # In the order of their digests, so that it does not depend on the order of the calls which of them is credited.
         keys = sorted(fitting)
         steps = sorted({i for fits in fitting.values() for i in fits})
@@ -126,5 +130,6 @@ class Progress:
     def restore(self, snapshot: ProgressSnapshot) -> None:
         """Comes back to a snapshot of the same scenario's progress."""
         self.solved_ids, credited = tuple(snapshot[0]), snapshot[1]
+        self.solved = len(self.solved_ids)
         self._credited = set(credited)
         self._reopen()

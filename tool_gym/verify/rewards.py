@@ -36,7 +36,7 @@ def solve_f1(turn: Turn) -> float:
     Returns:
         In [-1, 1]; the return of an episode is its Solve-F1, in [0, 1]. Malformed calls are calls.
     """
-    return _f1_after(turn) - _f1_before(turn)
+    return _f1_after(turn) - _f1(turn.solved_before, turn.calls_before, turn.total)
 
 
 def task_f1(turn: Turn) -> float:
@@ -151,15 +151,12 @@ def _by_calls(turn: Turn) -> int:
     return turn.solved - turn.state_solved
 
 
-def _f1_before(turn: Turn) -> float:
-    calls = metrics.counted_calls(turn.calls_before, turn.solved_before)
-    return metrics.solve_f1(turn.solved_before, calls, turn.total)
-
-
 def _f1_after(turn: Turn) -> float:
-    solved = turn.solved_before + turn.solved
-    calls = metrics.counted_calls(turn.calls_before + turn.calls, solved)
-    return metrics.solve_f1(solved, calls, turn.total)
+    return _f1(turn.solved_before + turn.solved, turn.calls_before + turn.calls, turn.total)
+
+
+def _f1(solved: int, calls: int, total: int) -> float:
+    return metrics.solve_f1(solved, metrics.counted_calls(calls, solved), total)
 
 
 def _share(solved: int, calls: int) -> float:

@@ -59,25 +59,25 @@ class Scorer:
         Returns:
             The turn's reward and the score after it.
         """
-        before, calls = self.score, action.tool_calls
-        solved_before = self._progress.solved
+        before, calls, progress = self.score, action.tool_calls, self._progress
+        solved_before = progress.solved
         if calls:
-            self._progress.turn(calls, results)
+            progress.turn(calls, results)
             if self._answer is not None:
                 self._calls += calls
                 self._seen += results
-        by_state = len(self._progress.end(state)) if last else 0
+        by_state = len(progress.end(state)) if last else 0
         correct = answered and self._answers(action.content)
         valid = len(results) - [result.status for result in results].count("invalid_call")
         turn = Turn(
             calls=len(calls),
             well_formed=[call.error for call in calls].count(None),
             valid=valid,
-            solved=self._progress.solved - solved_before,
+            solved=progress.solved - solved_before,
             state_solved=by_state,
             calls_before=before.calls,
             solved_before=solved_before,
-            total=self._progress.total,
+            total=progress.total,
             content=action.content,
             parse_error=action.parse_error is not None,
             replied=not calls,
@@ -97,7 +97,7 @@ class Scorer:
     def _score(self, calls: int, valid_calls: int, correct: bool, components: dict[str, float]) -> Score:
         solved, total = self._progress.solved, self._progress.total
         counted = counted_calls(calls, solved)
-        return Score(
+        return Score.of_checked(
             solved=solved,
             total=total,
             calls=calls,

@@ -10,9 +10,8 @@ from tool_gym.generation.backends.worlds.families import FAMILIES, FAMILY_OF
 from tool_gym.generation.backends.worlds.language import Speaker
 from tool_gym.generation.backends.worlds.plan import Operation, Plan, evaluate
 from tool_gym.generation.backends.worlds.planner import draw_plan
-from tool_gym.generation.backends.worlds.scaling import scaled_spec
 from tool_gym.generation.backends.worlds.spec import ToolSpec
-from tool_gym.generation.backends.worlds.wording import named
+from tool_gym.generation.backends.worlds.toolbox import Toolbox, toolbox
 from tool_gym.generation.backends.worlds.world import World, build_world
 from tool_gym.generation.proposals import (
     Call,
@@ -29,13 +28,14 @@ from tool_gym.generation.proposals import (
     Refused,
     Scaled,
     Scaling,
-    Source,
     Step,
 )
 from tool_gym.generation.seeds import rng_of
 from tool_gym.generation.topic import Topic
 
 _WALKS = 50
+_NAMES, _MOST_NAMES = 12, 99
+"""Names that a narrow tool may have, and how many are tried until one is free."""
 _OTHERS = 8
 """How many other entities a probe may try before one has another answer."""
 
@@ -62,52 +62,61 @@ class WorldsBackend:
             "phrasings": phrasings,
             "preamble": speaker.preamble,
         }
-        return Decomposition(question=question, steps=steps, answer=plan.answer, truth="invented", detail=detail)
+        if world.sources:
+            detail["sources"] = list(world.sources)
+        truth = world.domain.truth
+        return Decomposition(question=question, steps=steps, answer=plan.answer, truth=truth, detail=detail)
 
     def document(self, request: Decomposed) -> Documents:
         """The least tool for each step, under a name of its own."""
-        world, rng = _world(request.topic), _rng(request.topic, "document")
+        world, box, rng = _world(request.topic), _box(request.topic), _rng(request.topic, "document")
         documents: dict[str, Document] = {}
         calls: dict[str, Call] = {}
         taken: set[str] = set()
         for operation in _operations(request):
-            spec = named(FAMILY_OF[operation.op].narrow(operation, world), world, rng, taken)
+            narrow = FAMILY_OF[operation.op].narrow(operation, world)
+            first = rng.randrange(_NAMES)
+            spec = next(
+                each
+                for number in range(first, first + _MOST_NAMES)
+                if (each := box.single(narrow, number)).name not in taken
+            )
             taken.add(spec.name)
-            documents[operation.id] = _document(spec, world)
+            documents[operation.id] = box.document(spec)
             calls[operation.id] = _call(operation, spec, request, world)
         return Documents(documents=documents, calls=calls)
 
     def integrate(self, request: Documented) -> Integration:
-        """One tool for each function, with all that its documents could do."""
-        world, rng = _world(request.topic), _rng(request.topic, "integrate")
+        """One tool of the toolbox for each function, with all that its documents could do and no more."""
+        world, box = _world(request.topic), _box(request.topic)
         groups: dict[str, list[ToolSpec]] = {}
         for document in request.documents.documents.values():
             groups.setdefault(document.function, []).append(_spec(document))
-        merged = {function: _merge(specs, world, rng, groups) for function, specs in groups.items()}
+        merged = {function: box.needed(specs) for function, specs in groups.items()}
         calls = {
             operation.id: _call(operation, merged[_function(operation, request)], request, world)
             for operation in _operations(request)
         }
         return Integration(
-            tools=tuple(_document(spec, world) for spec in merged.values()),
+            tools=tuple(map(box.document, merged.values())),
             calls=calls,
             merged={merged[function].name: tuple(spec.name for spec in specs) for function, specs in groups.items()},
         )
 
     def scale(self, request: Integrated) -> Scaling:
         """More fields, options and types for every tool, and distractors from the same world."""
-        world, rng, topic = _world(request.topic), _rng(request.topic, "scale"), request.topic
+        world, box, topic = _world(request.topic), _box(request.topic), request.topic
+        rng = _rng(topic, "scale")
         gold = [_spec(document) for document in request.integration.tools]
-        distractors = draw_distractors(gold, world, topic, rng)
-        changes: list[Change] = []
+        distractors = draw_distractors(gold, box, topic.strategies.toolset_extension, rng)
         scaled: dict[str, ToolSpec] = {}
-        for spec in (*gold, *distractors):
-            scaled[spec.name], what = scaled_spec(spec, world, topic, rng)
-            if spec in gold:
-                changes += what
-        changes += [
-            Change(strategy="toolset_extension", tool=spec.name, what=f"added: {spec.function}") for spec in distractors
-        ]
+        changes: list[Change] = []
+        for spec in gold:
+            scaled[spec.name], done = box.scaled(spec, topic.strategies)
+            changes += done
+        for spec in distractors:
+            scaled[spec.name], _ = box.scaled(spec, topic.strategies)
+            changes.append(Change(strategy="toolset_extension", tool=spec.name, what=f"added: {spec.function}"))
         calls = {
             operation.id: _call(operation, scaled[request.integration.calls[operation.id].tool], request, world)
             for operation in _operations(request)
@@ -115,7 +124,7 @@ class WorldsBackend:
         shown = list(scaled.values())
         rng.shuffle(shown)
         return Scaling(
-            tools=tuple(_document(spec, world) for spec in shown),
+            tools=tuple(map(box.document, shown)),
             calls=calls,
             distractors=tuple(spec.name for spec in distractors),
             changes=tuple(changes),
@@ -123,16 +132,11 @@ class WorldsBackend:
 
     def deploy(self, request: Scaled) -> Deployment:
         """Sources, tables, and calls that must not answer."""
-        world, rng = _world(request.topic), _rng(request.topic, "deploy")
+        world, box, rng = _world(request.topic), _box(request.topic), _rng(request.topic, "deploy")
         specs = {document.name: _spec(document) for document in request.scaling.tools}
-        sources: dict[str, Source] = {}
+        sources = {name: box.source(spec) for name, spec in specs.items()}
+        used = {table for source in sources.values() for table in source.tables}
         paths: dict[str, str] = {}
-        used: set[str] = set()
-        for name, spec in specs.items():
-            family = FAMILIES[spec.family]
-            tables = family.tables(spec, world)
-            sources[name] = Source(text=family.source(spec, world), tables=tables)
-            used.update(tables)
         for operation in _operations(request):
             spec = specs[request.scaling.calls[operation.id].tool]
             paths[operation.id] = FAMILIES[spec.family].path(operation, spec, world)
@@ -159,6 +163,10 @@ def _world(topic: Topic) -> World:
     return build_world(topic.source["domain"], topic.source["world"])
 
 
+def _box(topic: Topic) -> Toolbox:
+    return toolbox(topic.source["domain"], topic.source["world"])
+
+
 def _rng(topic: Topic, stage: str) -> random.Random:
     return rng_of(topic.seed, stage, topic.index, topic.attempt)
 
@@ -169,16 +177,6 @@ def _operations(request: Decomposed) -> list[Operation]:
 
 def _spec(document: Document) -> ToolSpec:
     return ToolSpec.model_validate(document.detail["spec"])
-
-
-def _document(spec: ToolSpec, world: World) -> Document:
-    return Document(
-        name=spec.name,
-        description=spec.summary,
-        parameters=FAMILIES[spec.family].schema(spec, world),
-        function=spec.function,
-        detail={"spec": spec.model_dump()},
-    )
 
 
 def _values(operation: Operation, request: Decomposed) -> list[Any]:
@@ -193,18 +191,6 @@ def _call(operation: Operation, spec: ToolSpec, request: Decomposed, world: Worl
 
 def _function(operation: Operation, request: Documented) -> str:
     return request.documents.documents[operation.id].function
-
-
-def _merge(specs: list[ToolSpec], world: World, rng: random.Random, groups: dict[str, list[ToolSpec]]) -> ToolSpec:
-    """One spec with the fields and filters of all; a new name if they are several."""
-    first = specs[0]
-    if len(specs) == 1:
-        return first
-    fields = tuple(dict.fromkeys(key for spec in specs for key in spec.fields))
-    filters = tuple(dict.fromkeys(key for spec in specs for key in spec.filters))
-    union = ToolSpec(family=first.family, kind=first.kind, fields=fields, filters=filters, archived=first.archived)
-    taken = {spec.name for group in groups.values() for spec in group}
-    return named(union, world, rng, taken)
 
 
 def _probes(

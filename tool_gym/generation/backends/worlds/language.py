@@ -5,13 +5,67 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tool_gym.generation.backends.worlds.phrases import Phrases, capital
+from tool_gym.generation.backends.worlds.phrases import Phrases, be, capital, series
 from tool_gym.generation.backends.worlds.plan import Operation, Plan
+from tool_gym.generation.backends.worlds.quantities import UNITS, quantity_of
 from tool_gym.generation.backends.worlds.world import World
 from tool_gym.generation.proposals import Answer
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 _ORDINALS = ("first", "second", "third", "fourth")
+
+_WEIGHTS = {"follow": 1, "identify": 1, "past": 2, "extreme": 2, "find": 3}
+"""How much of a sentence it takes to say a step."""
+_ROOM = (2, 3)
+"""What a sentence holds of that."""
+
+_LEADS = (
+    (
+        ("Start with {x}.", "Take {x}.", "Begin with {x}."),
+        (
+            "From there, go on to {x}.",
+            "Then take {x}.",
+            "Go on to {x}.",
+            "Continue with {x}.",
+            "Next comes {x}.",
+            "Now take {x}.",
+        ),
+        ("Separately, take {x}.", "Elsewhere, take {x}.", "Start again, with {x}."),
+    ),
+    (
+        ("First find {x}.", "To begin with, find {x}.", "As a first step, find {x}."),
+        (
+            "Then find {x}.",
+            "After that, find {x}.",
+            "Next, find {x}.",
+            "Following that, find {x}.",
+            "Now look up {x}.",
+            "Then look for {x}.",
+        ),
+        ("Separately, find {x}.", "Also find {x}.", "Apart from that, look up {x}."),
+    ),
+    (
+        ("I am thinking of {x}.", "My question begins with {x}.", "It begins with {x}."),
+        (
+            "That leads to {x}.",
+            "This brings me to {x}.",
+            "Now think of {x}.",
+            "I go on from there to {x}.",
+            "That takes us to {x}.",
+            "From there we come to {x}.",
+        ),
+        ("Then there is {x}.", "I am also thinking of {x}.", "There is also {x}."),
+    ),
+)
+"""Ways to walk through chains: sentences for the first part, for a later one, and for the first of another chain."""
+_ALONE = (
+    "By {label} I mean {x}.",
+    "{label} in question is {x}.",
+    "{label} that I am asking about is {x}.",
+    "{label} here is {x}.",
+)
+_AMONG = ("{label} is {x}.", "Let {label} be {x}.", "As {label}, take {x}.", "For {label}, take {x}.")
+"""Sentences that give one of several things a name, where it is the only one of its kind and where it is not."""
 
 
 class Speaker(Phrases):
@@ -24,6 +78,10 @@ class Speaker(Phrases):
     def __init__(self, world: World, plan: Plan, rng: random.Random, split: str, level: int) -> None:
         super().__init__(world, plan, rng, split, level)
         self.preamble = ""
+        self._leads = rng.choice(_LEADS)
+        self._named = 0
+        self._said = ""
+        self._lettered = rng.random() < 0.35
 
     def question(self) -> str:
         """The question, with what form the answer should have."""
@@ -31,50 +89,85 @@ class Speaker(Phrases):
         if self.world.domain.personas and self.rng.random() < 0.35:
             self.preamble = self.rng.choice(self.world.domain.personas)
             parts.append(self.preamble)
+        if self.world.domain.about:
+            parts.append(self.rng.choice(self.world.domain.about))
         parts += self._one() if self.plan.conclusion == "value" else self._several()
-        parts.append(self._form(self.plan.answer))
+        self._said = " ".join(parts)
+        parts += [self._note(), self._form(self.plan.answer)]
         return " ".join(filter(None, parts))
 
     def step(self, operation: Operation) -> str:
         """A sub-question, with `{q1}` where it needs an answer."""
         self.labels = {need: f"{{{need}}}" for need in operation.needs}
-        return capital(self.ask(operation)) + "?"
+        return " ".join(filter(None, (capital(self.ask(operation)) + "?", self._note_of(operation))))
 
     # Whole questions.
 
     def _one(self) -> list[str]:
         end = self.plan.operation(self.plan.ends[0])
-        if end.op in ("distance", "gap") and end.needs:
-            told = self._introduced([self._owner(need) for need in end.inputs])
-        else:
-            told = self._told(end.inputs[0])
-        return [*told, self._asked(end)]
+        joint = self._joint(end)
+        if joint:
+            told = self._introduced([self._owner(name) for name in joint.inputs], least=1 + (joint.op != "find"))
+            return self._ordered(told, self._asked(end))
+        cuts = self._cuts(self._walk(end.inputs[0]))
+        nouns = [self.kind(step.result).noun for step in cuts]
+        if len(cuts) in (1, 2) and len(set(nouns)) == len(nouns) and self.rng.random() < 0.4:
+            return self._question_first(cuts, end)
+        return [*self._led(cuts), self._asked(end)]
+
+    def _joint(self, end: Operation) -> Operation | None:
+        """The step at which branches come together on the way to the end, if there is one."""
+        while len(end.needs) == 1:
+            end = self.plan.operation(end.needs[0])
+        return end if len(end.needs) > 1 else None
+
+    def _question_first(self, cuts: Sequence[Operation], end: Operation) -> list[str]:
+        """The question, and then what the things in it are, the last first."""
+        defined = []
+        for step in cuts:
+            noun = self.kind(step.result).noun
+            defined.append(self._defined("alone", _ALONE, f"the {noun}", noun, step.id))
+        return [self._asked(end), *reversed(defined)]
+
+    def _defined(self, name: str, frames: Sequence[str], label: str, noun: str, step: str) -> str:
+        """A sentence that gives an input a name, which is used from then on."""
+        phrase = self.np(step)
+        if phrase.startswith(f"the {noun} "):
+            plain = phrase.startswith(f"the {noun} of ")
+            phrase = phrase.replace(f"the {noun}", "that" if plain else "the one", 1)
+        self.labels[step] = label
+        self._named += 1
+        return capital(self.fresh(f"define.{name}", frames).format(x=phrase, label=label))
+
+    def _ordered(self, told: Sequence[str], asked: str) -> list[str]:
+        """What is told before the question, or now and then after it, if each sentence gives a thing of it a name."""
+        after = 0 < len(told) <= self._named and self.rng.random() < 0.4
+        return [asked, *told] if after else [*told, asked]
 
     def _asked(self, operation: Operation) -> str:
         """A direct question, or a request."""
-        question = self.ask(operation)
-        if operation.result or self.rng.random() < 0.75:
-            return capital(question) + "?"
-        phrase = self.phrase(operation)
+        if operation.result or operation.op in ("weekday", "spell", "compute") or self.rng.random() < 0.75:
+            return capital(self.ask(operation)) + "?"
         frames = (
             "I need {x}.",
             "Please find out {x}.",
             "Could you look up {x}?",
-            "Tell me {x}.",
             "I would like to know {x}.",
+            "Tell me {x}.",
+            "What I want to know is {x}.",
         )
-        return self.pick("request", frames).format(x=phrase)
+        return self.pick("request", frames).format(x=self.phrase(operation))
 
     def _several(self) -> list[str]:
         ends = [self.plan.operation(end) for end in self.plan.ends]
         alike = len({(end.op, end.kind, end.field, end.scope) for end in ends}) == 1 and ends[0].op == "attribute"
         told = self._introduced([end.inputs[0] for end in ends])
         if alike:
-            return [*told, self._compared(ends)]
+            return self._ordered(told, self._compared(ends))
         questions = [self.ask(end) for end in ends]
         if len(questions) == 2:
-            joiner = self.pick("join", (", and ", ", and also: ", "? And "))
-            return [*told, capital(questions[0]) + joiner + questions[1] + "?"]
+            joiner = self.pick("join", (", and ", "? And ", ", and also: "))
+            return self._ordered(told, capital(questions[0]) + joiner + questions[1] + "?")
         first, *rest = (capital(question) + "?" for question in questions)
         return [*told, first, *rest[:-1], f"And {rest[-1][0].lower()}{rest[-1][1:]}"]
 
@@ -82,100 +175,64 @@ class Speaker(Phrases):
         attribute = self.attribute(ends[0])
         noun = self.pick(f"{ends[0].kind}.{ends[0].field}.noun", attribute.nouns)
         names = [self.np(end.inputs[0]) for end in ends]
-        everyone = self._series(names, "and")
-        those = self._series([names[0], *(f"that of {name}" for name in names[1:])], "and")
-        each = self._series([names[0], *(f"of {name}" for name in names[1:])], "and")
-        rest = self._series([names[1], *(f"of {name}" for name in names[2:])], "and")
-        unit = f" in {attribute.unit_words}" if attribute.unit_words else ""
-        options: tuple[str, ...]
-        match self.plan.conclusion:
-            case "total":
-                options = (
-                    f"What is the combined {noun} of {everyone}?",
-                    f"Add up the {noun} of each of the following: {everyone}. What do you get?",
-                    f"Sum the {noun} over {everyone}.",
-                    f"What does the {noun} come to if you add that of {those}?",
-                )
-            case "difference":
-                options = (
-                    f"How large is the difference in {noun} between {everyone}?",
-                    f"By how much do {everyone} differ in {noun}?",
-                    f"Compare {everyone}: how far apart are they in {noun}{unit}?",
-                    f"What is the gap between the {noun} of {names[0]} and that of {names[1]}?",
-                )
-            case "largest":
-                options = (
-                    f"Which has the greatest {noun}: {self._series(names, 'or')}?",
-                    f"Of {everyone}, which has the greatest {noun}?",
-                    f"Compare the {noun} of {everyone}. Which has the greatest?",
-                )
-            case _:
-                options = (
-                    f"What is the {noun} of {names[0]}, and what is that of {rest}?",
-                    f"Give me the {noun} of {each}.",
-                    f"I need two figures side by side: the {noun} of {those}."
-                    if len(names) == 2
-                    else f"I need these figures side by side: the {noun} of {those}.",
-                )
-        return self.pick(f"compare.{self.plan.conclusion}", options)
+        dated = attribute.kind in ("date", "year")
+        most, least, more = ("latest", "earliest", "later") if dated else ("greatest", "least", "greater")
+        that = "that" if be(noun) == "is" else "those"
+        words = {
+            "noun": noun, "be": be(noun), "Be": capital(be(noun)), "that": that, "a": names[0], "b": names[1],
+            "most": most, "least": least, "more": more,
+            "all": series(names, "and"), "any": series(names, "or"),
+            "those": series([names[0], *(f"{that} of {name}" for name in names[1:])], "and"),
+            "each": series([names[0], *(f"of {name}" for name in names[1:])], "and"),
+            "rest": series([names[1], *(f"of {name}" for name in names[2:])], "and"),
+        }  # fmt: skip
+        frames = _COMPARISONS[self.plan.conclusion]
+        if self.plan.conclusion == "list" and attribute.asks and self.rng.random() < 0.4:
+            pattern = self.pick(f"{ends[0].kind}.{ends[0].field}.ask", attribute.asks)
+            return f"{capital(series([pattern.format(x=name) for name in names], 'and'))}?"
+        return self.pick(f"compare.{self.plan.conclusion}", frames).format(**words)
 
-    def _series(self, items: Sequence[str], word: str) -> str:
-        return f" {word} ".join(items) if len(items) < 3 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+    # Sentences around the question.
 
-    # Sentences before the question.
+    def _cuts(self, steps: Sequence[Operation]) -> list[Operation]:
+        """The steps of a chain that get a sentence of their own, with what leads to them."""
+        cuts: list[Operation] = []
+        taken, room = 0, self.rng.choice(_ROOM)
+        for before, step in zip((None, *steps), steps, strict=False):
+            if before is not None and taken + _WEIGHTS[step.op] > room:
+                cuts.append(before)
+                taken, room = 0, self.rng.choice(_ROOM)
+            taken += _WEIGHTS[step.op]
+        if taken > 1 and (len(steps) > 1 or taken > 2):
+            cuts.append(steps[-1])
+        return cuts
 
-    def _told(self, name: str) -> list[str]:
-        """Sentences that lead to an input, as far as it is too long to be said within the question."""
-        steps = self._walk(name)
-        most = self.rng.choice((1, 2)) if self.level < 4 else 2
-        sentences: list[str] = []
-        while len(steps) > most:
-            step = steps[min(most, len(steps) - 1) - 1]
-            sentences.append(self._led(step, first=not sentences))
-            steps = steps[steps.index(step) + 1 :]
-            most = self.rng.choice((1, 2)) if self.level < 4 else 2
+    def _led(self, cuts: Sequence[Operation], again: bool = False) -> list[str]:
+        """Sentences that walk through a chain, the first or a further one."""
+        sentences = []
+        for place, step in enumerate(cuts):
+            part = 1 if place else 2 * again
+            sentence = self.fresh(f"lead.{_LEADS.index(self._leads)}.{part}", self._leads[part])
+            sentences.append(sentence.format(x=self.np(step.id)))
+            self.labels[step.id] = f"that {self.kind(step.result).noun}"
         return sentences
 
-    def _led(self, step: Operation, first: bool) -> str:
-        phrase = self.np(step.id)
-        if first:
-            frames = ("Take {x}.", "Start from {x}.", "Consider {x}.", "Think of {x}.", "Let us begin with {x}.")
-        else:
-            frames = (
-                "Now take {x}.",
-                "From there, go on to {x}.",
-                "Then consider {x}.",
-                "Next comes {x}.",
-                "That leads to {x}.",
-            )
-        self.labels[step.id] = f"that {self.kind(step.result).noun}"
-        return self.pick("lead" if first else "lead on", frames).format(x=phrase)
-
-    def _introduced(self, names: Sequence[str]) -> list[str]:
-        """Sentences that give several inputs a name each, unless they are short."""
-        if max(len(self._walk(name)) for name in names) < 2:
+    def _introduced(self, names: Sequence[str], least: int = 2) -> list[str]:
+        """Sentences that give several inputs a name each, unless what leads to each takes less than `least`."""
+        if max(sum(_WEIGHTS[step.op] for step in self._walk(name)) for name in names) < least:
             return []
+        told = [name for name in names if self._walk(name)]
+        nouns = [self.kind(self.plan.operation(name).result).noun for name in told]
         sentences: list[str] = []
-        said: list[str] = []
-        for name in names:
-            if not self._walk(name):
-                continue
-            told = self._told(name)
-            last = self.plan.operation(name)
-            noun = self.kind(last.result).noun
-            phrase = self.np(name)
-            nouns = [self.kind(self.plan.operation(each).result).noun for each in names if not each.startswith("=")]
-            label = f"the {noun}" if nouns.count(noun) == 1 else f"the {_ORDINALS[said.count(noun)]} {noun}"
-            said.append(noun)
+        for place, (name, noun) in enumerate(zip(told, nouns, strict=True)):
+            cuts = [step for step in self._cuts(self._walk(name)) if step.id != name]
+            sentences += self._led(cuts, again=place > 0)
             if nouns.count(noun) == 1:
-                frames = ("{label} in question is {x}.", "Call {x} simply {label}.", "By {label} I mean {x}.")
-            else:
-                frames = ("{label} is {x}.", "Let {label} be {x}.", "Call {x} {label}.")
-            if phrase.startswith((f"the {noun} who", f"the {noun} that", f"the {noun} where")):
-                phrase = phrase.replace(f"the {noun}", "the one", 1)
-            sentence = self.pick("introduce", frames).format(x=phrase, label=label)
-            sentences += [*told, sentence[0].upper() + sentence[1:]]
-            self.labels[name] = label
+                sentences.append(self._defined("alone", _ALONE, f"the {noun}", noun, name))
+                continue
+            nth = nouns[:place].count(noun)
+            label = f"{noun} {'ABCD'[nth]}" if self._lettered else f"the {_ORDINALS[nth]} {noun}"
+            sentences.append(self._defined("among", _AMONG, label, noun, name))
         return sentences
 
     def _walk(self, name: str) -> list[Operation]:
@@ -195,6 +252,25 @@ class Speaker(Phrases):
         operation = self.plan.operation(name)
         return name if operation.result else operation.inputs[0]
 
+    # What the answer should look like.
+
+    def _note(self) -> str:
+        """What a computation takes for granted."""
+        return next(filter(None, (self._note_of(each) for each in self.plan.operations)), "")
+
+    def _note_of(self, operation: Operation) -> str:
+        if operation.op == "workshift":
+            return self.pick("note.workshift", (
+                "Saturdays, Sundays and public holidays do not count.",
+                "Weekends and public holidays do not count as working days.",
+            ))  # fmt: skip
+        if operation.op == "workgap":
+            return self.pick("note.workgap", (
+                "Leave out weekends, public holidays and the earlier of the two days; the later one may count.",
+                "Weekends, public holidays and the earlier of the two days do not count; the later one may.",
+            ))  # fmt: skip
+        return ""
+
     def _form(self, answer: Answer) -> str:
         """How the answer should be written."""
         match answer.kind:
@@ -202,48 +278,103 @@ class Speaker(Phrases):
                 return self.pick(
                     "form.date", ("Write the date as YYYY-MM-DD.", "Answer with a date in the form YYYY-MM-DD.")
                 )
+            case "bool":
+                return self.pick("form.bool", ("Answer yes or no.", "Yes or no?"))
             case "list":
-                count = _NUMBERS[len(answer.value)] if len(answer.value) < len(_NUMBERS) else "all"
-                every = "both" if count == "two" else f"all {count}"
-                options = (f"I need {every} answers, in that order.", f"Please give {every} answers in order.")
-                return self.pick("form.list", options) + self._list_units(answer)
+                return self._list_form(answer)
             case "number":
                 return self._number_form(answer)
-            case _ if self.plan.conclusion == "largest":
+            case _ if self.plan.conclusion in ("largest", "smallest"):
                 return self.pick("form.name", ("Answer with the name.", "The name is enough."))
             case _:
                 return ""
 
-    def _list_units(self, answer: Answer) -> str:
-        has_date = any(isinstance(value, str) and value[4:5] == value[7:8] == "-" for value in answer.value)
-        return " Write dates as YYYY-MM-DD." if has_date else ""
+    def _list_form(self, answer: Answer) -> str:
+        if self.plan.conclusion == "ranking":
+            return ""
+        count = _NUMBERS[len(answer.value)]
+        every = "both" if count == "two" else f"all {count}"
+        options = (f"I need {every} answers, in that order{{u}}.", f"Please give {every} answers in order{{u}}.")
+        dates = any(self.plan.answers[end].kind == "date" for end in self.plan.ends)
+        said = self.pick("form.list", options).format(u=self._list_units())
+        return f"{said} Write dates as YYYY-MM-DD." if dates else said
+
+    def _list_units(self) -> str:
+        """In which units the answers of a list are wanted."""
+        units = [self._unit_words(self.plan.answers[end].unit) for end in self.plan.ends]
+        if len(set(units)) == 1:
+            return f", in {units[0]}" if units[0] else ""
+        said = [f"the {_ORDINALS[i]} in {unit}" for i, unit in enumerate(units) if unit]
+        return f", {series(said, 'and')}"
 
     def _number_form(self, answer: Answer) -> str:
+        end = self.plan.operation(self.plan.ends[-1])
         unit = self._unit_words(answer.unit)
         places = ""
-        if answer.tolerance:
+        if answer.tolerance and (end.op != "attribute" or self.plan.conclusion != "value"):
             count = max(0, round(-1 * _exponent(answer.tolerance)))
-            places = f"to {_NUMBERS[count]} decimal place{'s' if count != 1 else ''}"
+            places = f"{_NUMBERS[count]} decimal place{'s' if count != 1 else ''}"
         if not unit and not places:
             return ""
+        if not unit:
+            return self.pick("form.places", ("Round it to {p}.", "Give {p}.")).format(p=places)
         start = self.pick("form.number", ("Answer", "Give it", "Please answer"))
-        return f"{start} {', '.join(filter(None, (f'in {unit}' if unit else '', places)))}."
+        return f"{start} in {unit}{f', to {places}' if places else ''}."
 
     def _unit_words(self, unit: str | None) -> str:
-        """The unit in words; none where a count says itself what is counted."""
-        if unit is None or unit == "days":
+        """The unit in words; none where only one makes sense, or the question has said it."""
+        if unit is None or unit in ("days", "%"):
             return ""
-        if unit == "km":
-            return "kilometres"
+        words = UNITS[quantity_of(unit)][unit].words if quantity_of(unit) else unit
         for kind in self.world.domain.types.values():
             for attribute in kind.attributes.values():
                 if attribute.unit == unit:
-                    return (
-                        ""
-                        if attribute.unit == attribute.unit_words or attribute.unit_words.startswith(unit)
-                        else attribute.unit_words
-                    )
-        return unit
+                    counted = attribute.kind == "integer" and attribute.unit == attribute.unit_words
+                    words = "" if counted else attribute.unit_words
+        return "" if words in self._said else words
+
+
+_COMPARISONS = {
+    "total": (
+        "What {be} the combined {noun} of {all}?",
+        "What do you get if you add up the {noun} of {those}?",
+        "Taken together, what {be} the {noun} of {all}?",
+        "Add up the {noun} of each of the following: {all}. What is the sum?",
+    ),
+    "difference": (
+        "How large is the difference in {noun} between {all}?",
+        "By how much do {all} differ in {noun}?",
+        "How far apart are {all} in {noun}?",
+        "What is the gap between the {noun} of {a} and {that} of {b}?",
+    ),
+    "largest": (
+        "Which has the {most} {noun}: {any}?",
+        "Of {all}, which has the {most} {noun}?",
+        "Compare the {noun} of {all}. Which has the {most}?",
+    ),
+    "smallest": (
+        "Which has the {least} {noun}: {any}?",
+        "Of {all}, which has the {least} {noun}?",
+        "Compare the {noun} of {all}. Which has the {least}?",
+    ),
+    "ranking": (
+        "Put {all} in order of {noun}, the {most} first. Answer with the names.",
+        "List the names of {all} by {noun}, from the {most} to the {least}.",
+        "Rank {all} by {noun}, the {most} first, and give the names in that order.",
+    ),
+    "whether": (
+        "{Be} the {noun} of {a} {more} than {that} of {b}?",
+        "Compare the {noun} of {a} with {that} of {b}: {be} the former {more}?",
+        "Does {a} have the {more} {noun} of the two, compared with {b}?",
+    ),
+    "list": (
+        "What {be} the {noun} of {a}, and what {be} {that} of {rest}?",
+        "Give me the {noun} of {each}.",
+        "Put these side by side: the {noun} of {those}.",
+        "For {all}, what {be} the {noun} of each?",
+    ),
+}  # fmt: skip
+"""Questions for the same of several, by how the answer follows."""
 
 
 def _exponent(tolerance: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import NamedTuple
 
 
@@ -46,10 +47,80 @@ LANGUAGES = {
         ("", "l", "m", "n", "r", "ck", "nd", "rn", "ll", "x"),
         ("ford", "combe", "wick", "ham", "leigh", "ton", "mere"),
     ),
+    "karst": Language(
+        ("b", "c", "d", "g", "l", "m", "n", "p", "r", "s", "t", "v", "zl", "vr", "dr", "sl", "gl"),
+        ("a", "e", "i", "o", "u", "ije", "ju"),
+        ("", "", "c", "k", "n", "r", "sh", "lj", "st"),
+        ("ovac", "grod", "polje", "ica", "nik", "dole"),
+    ),
+    "delta": Language(
+        ("b", "bh", "ch", "d", "g", "j", "k", "m", "n", "p", "r", "s", "t", "v", "dh", "kr", "pr"),
+        ("a", "aa", "e", "i", "o", "u", "ya"),
+        ("", "", "l", "m", "n", "r", "nd", "t"),
+        ("pur", "nagar", "gunj", "hati", "kota", "ganj"),
+    ),
+    "cape": Language(
+        ("b", "d", "g", "j", "k", "l", "m", "n", "t", "v", "w", "z", "mb", "nd", "ng", "kw", "sw"),
+        ("a", "e", "i", "o", "u", "aa"),
+        ("", "", "", "m"),
+        ("oni", "ande", "zi", "kuru", "wezi", "tambo"),
+    ),
+    "highland": Language(
+        ("ch", "h", "k", "l", "m", "n", "p", "q", "s", "t", "w", "y", "ll", "tl", "x"),
+        ("a", "i", "u", "o", "ay", "ui"),
+        ("", "", "c", "n", "q", "s", "r", "tl"),
+        ("pampa", "bamba", "marca", "cocha", "tepec", "tlan"),
+    ),
+    "garden": Language(
+        ("b", "d", "f", "h", "j", "k", "l", "m", "n", "s", "sh", "t", "x", "zh", "y", "w", "ts"),
+        ("a", "ai", "ao", "e", "i", "ie", "o", "ou", "u"),
+        ("", "", "n", "ng", "r"),
+        ("zhou", "shan", "jing", "hai", "kou", "ling"),
+    ),
+    "lagoon": Language(
+        ("b", "c", "d", "f", "g", "l", "m", "n", "p", "r", "s", "t", "v", "br", "gr", "st", "fr"),
+        ("a", "e", "i", "o", "u", "ia", "io"),
+        ("", "", "", "l", "n", "r", "s"),
+        ("ano", "ella", "orte", "asca", "ucci", "onza"),
+    ),
+    "moor": Language(
+        ("b", "c", "d", "f", "g", "l", "m", "n", "r", "s", "t", "gl", "cr", "bl", "ll", "gw", "dr"),
+        ("a", "e", "i", "o", "u", "w", "ae", "wy"),
+        ("", "dd", "ch", "n", "r", "th", "ll", "rn", "g"),
+        ("pen", "bryn", "aber", "cairn", "loch", "glas"),
+    ),
+    "plain": Language(
+        ("b", "d", "f", "g", "h", "k", "l", "m", "n", "r", "s", "sz", "t", "v", "z", "gy", "cs", "zs"),
+        ("a", "e", "i", "o", "u", "ee", "oe"),
+        ("", "k", "l", "n", "r", "s", "t", "sz", "rt"),
+        ("hely", "vasar", "falva", "keresz", "telek", "szeg"),
+    ),
+    "taiga": Language(
+        ("h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v"),
+        ("a", "aa", "e", "ee", "i", "o", "u", "uo", "ie", "ai"),
+        ("", "", "n", "s", "t", "l", "r", "kk", "ll"),
+        ("joki", "niemi", "salmi", "vaara", "lampi", "ranta"),
+    ),
+    "harbour": Language(
+        ("b", "d", "g", "h", "k", "l", "m", "n", "p", "r", "s", "v", "w", "z", "br", "sch", "vl", "kr"),
+        ("a", "e", "o", "u", "oe", "ij", "ui", "ee"),
+        ("", "k", "l", "n", "r", "s", "t", "rt", "nd", "lk"),
+        ("drecht", "dam", "zijl", "voort", "kerk", "hoek"),
+    ),
 }
 
-
 _SIGNS = {"#": "0123456789", "?": "ABCDEFGHKLMNPRSTVWX"}
+_TRIPLE = re.compile(r"(.)\1\1+")
+_CHECK = "*"
+"""Stands in the pattern of an id for a check digit over the digits before it."""
+_VOWELS = "aeiouwy"
+_NICKNAMES = [f"the {quality} {thing}" for quality in (
+    "Grey", "Lame", "Quiet", "Golden", "Little", "Stubborn", "Blind", "Red", "Lucky", "Iron", "Crooked", "Sleepy",
+    "Painted", "Silver", "Wandering", "Patient", "Cold", "Faithful", "Hollow", "Merry",
+) for thing in (
+    "Heron", "Badger", "Kettle", "Widow", "Lantern", "Mule", "Anchor", "Thistle", "Goose", "Bell", "Giant", "Sparrow",
+    "Miller", "Otter", "Candle", "Dowager", "Fiddler", "Magpie", "Anvil", "Shepherd",
+)]  # fmt: skip
 
 
 class Namer:
@@ -76,7 +147,7 @@ class Namer:
             # Consonants pile up where syllables meet, so most close only the last one.
             if i == count - 1 or self._rng.random() < 0.25:
                 parts.append(self._rng.choice(language.codas))
-        return "".join(parts).capitalize()
+        return _TRIPLE.sub(r"\1\1", "".join(parts)).capitalize()
 
     def coin(self) -> str:
         """A name for a currency, in small letters."""
@@ -114,10 +185,36 @@ class Namer:
                 self._given.add(name)
                 return name
 
+    def near(self, name: str, suffixes: tuple[str, ...]) -> str:
+        """A new name that is easily taken for another: the same with another suffix, or with one vowel changed."""
+        first, _, last = name.rpartition(" ")
+        others = [f"{first} {suffix}" for suffix in suffixes if last in suffixes and first]
+        vowels = [i for i, char in enumerate(name) if char in _VOWELS]
+        others += [name[:i] + vowel + name[i + 1 :] for i in vowels for vowel in "aeiou"]
+        new = self._rng.choice([other for other in others if other not in self._given])
+        self._given.add(new)
+        return new
+
+    def nickname(self) -> str | None:
+        """A new name by which people know something, as "the Grey Heron"; None if all are given out."""
+        left = [name for name in _NICKNAMES if name not in self._given]
+        if not left:
+            return None
+        self._given.add(name := self._rng.choice(left))
+        return name
+
     def identifier(self, pattern: str) -> str:
-        """An id by a pattern in which # is a digit and ? a letter, as `VS-####-?`."""
+        """An id by a pattern in which # is a digit, ? a letter and * a check digit, as `VS-####-?`."""
         while True:
-            text = "".join(self._rng.choice(_SIGNS.get(char, char)) for char in pattern)
+            text = ""
+            for char in pattern:
+                text += _check_digit(text) if char == _CHECK else self._rng.choice(_SIGNS.get(char, char))
             if text not in self._given:
                 self._given.add(text)
                 return text
+
+
+def _check_digit(text: str) -> str:
+    """The digit that makes the sum of all digits, the last, third last … threefold, a multiple of ten."""
+    digits = [int(char) for char in text if char.isdigit()][::-1]
+    return str(-sum(digit * (1 if i % 2 else 3) for i, digit in enumerate(digits)) % 10)

@@ -3,27 +3,129 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from datetime import date
 
 from tool_gym.generation.backends.worlds.domain import Attribute, EntityType
 from tool_gym.generation.backends.worlds.plan import Operation, Plan
+from tool_gym.generation.backends.worlds.quantities import UNITS, quantity_of
 from tool_gym.generation.backends.worlds.world import World
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+ASKS = {
+    "identify.former_name": ("what is {x} called now", "what is {x} called today", "what is the present name of {x}"),
+    "identify.nickname": (
+        "what is the proper name of {x}",
+        "what is {x} really called",
+        "under what name is {x} listed",
+    ),
+    "since": (
+        "from which date on is {x} on record in that role",
+        "on what date was {x} entered in that role",
+        "since what day is {x} listed in that role",
+    ),
+    "count": (
+        "how many {x} are there",
+        "how many {x} are on record",
+        "what is the number of {x}",
+        "how large is the number of {x}",
+    ),
+    "aggregate": ("what is {x}", "how much is {x}", "what does {x} come to"),
+    "distance": (
+        "how far is it from {a} to {b}",
+        "how far apart are {a} and {b}",
+        "how many kilometres lie between {a} and {b}",
+        "what is the distance as the crow flies from {a} to {b}",
+        "how long is the straight line from {a} to {b}",
+        "what is the distance between {a} and {b}",
+    ),
+    "gap": (
+        "how many days lie between {a} and {b}",
+        "how many days are there between {a} and {b}",
+        "how many days apart are {a} and {b}",
+    ),
+    "workgap": (
+        "how many working days are there between {a} and {b}",
+        "how many working days lie between {a} and {b}",
+    ),
+    "shift": ("what date is {d} {x}", "which date do you reach {d} {x}", "which day falls {d} {x}"),
+    "workshift": ("which date is {d} {x}", "what date comes {d} {x}", "on which date are we {d} {x}"),
+    "weekday": (
+        "on which day of the week does {x} fall",
+        "which day of the week is {x}",
+        "is {x} a Monday, a Tuesday or what other day",
+    ),
+    "convert": ("how much is {x} in {c}", "what does {x} come to in {c}", "how many {c} would {x} make"),
+    "measure": ("what is {x} in {u}", "how much is {x} in {u}", "what is {x} if you put it in {u}"),
+    "compute.ratio": (
+        "what is the ratio of {a} to {b}",
+        "what do you get if you divide {a} by {b}",
+        "what is {a}, divided by {b}",
+    ),
+    "compute.percentage": (
+        "what is {a} as a percentage of {b}",
+        "how much is {a} in per cent of {b}",
+        "what is {a}, taken as a percentage of {b}",
+    ),
+    "compute.portion": (
+        "how much is {p} per cent of {x}",
+        "what is {p} per cent of {x}",
+        "what does {p} per cent of {x} come to",
+    ),
+    "compute.mean": (
+        "what is the mean of {all}",
+        "what is the average of {all}",
+        "what do you get if you average {all}",
+    ),
+    "compute.spread": (
+        "how far apart are the greatest and the least of {all}",
+        "what is the difference between the largest and the smallest of {all}",
+        "what is the span from the lowest to the highest of {all}",
+    ),
+    "spell.initials": (
+        "what are the initials of {x}",
+        "which initials does {x} have",
+        "which letters do the words in the name of {x} begin with",
+    ),
+    "spell.letters": (
+        "how many letters are there in the name of {x}",
+        "of how many letters does the name of {x} consist",
+        "how many letters long is the name of {x}",
+    ),
+    "spell.vowels": (
+        "how many vowels are there in the name of {x}",
+        "how many of the letters in the name of {x} are vowels",
+        "how often do a, e, i, o and u occur in the name of {x}",
+    ),
+    "spell.backwards": (
+        "how is the name of {x} spelt backwards",
+        "what do you read if you spell the name of {x} from back to front",
+        "what does the name of {x} become in reverse",
+    ),
+    "spell.digit_sum": (
+        "what is the sum of the digits of {x}",
+        "what do you get if you add the digits of {x}",
+        "what do the digits of {x} add up to",
+    ),
+}
+"""Questions by operation, and by what it is about; the entity, value or phrase is {x}, {a}, {b} or {all}."""
 _STATISTIC_WORDS = {
     "mean": ("average", "mean"),
     "median": ("median",),
     "total": ("total", "combined"),
 }
-HELD_OUT_FROM = 3
-"""Of so many or more phrasings of one thing, the last is kept for the split `test`."""
+_PLACES = ("", "", "second ", "third ", "fourth ")
+_SHARE_HELD_OUT = 3
+"""Of the phrasings of one thing the last is kept for the split `test`, and one more for every so many."""
 
 _LONG = 36
 """Characters from which a phrase should not stand in the middle of another."""
+_SHORT = 24
+"""Characters up to which a phrase can be a possessive."""
 
 
 class Phrases:
@@ -33,11 +135,11 @@ class Phrases:
         world: The facts.
         plan: What is asked.
         rng: Chooses phrasings.
-        split: `test` may use phrasings that are held out.
+        split: `test` uses the phrasings that are held out, and no other split does.
         level: From 2, superlatives may be spelled out.
 
     Attributes:
-        chosen: Ids of the phrasings that were chosen.
+        chosen: Ids of the phrasings that were chosen where there was a choice; no id serves both splits.
         labels: What stands for the answers of steps that were told already, as "that port".
     """
 
@@ -46,16 +148,24 @@ class Phrases:
         self.held_out = split == "test"
         self.labels: dict[str, str] = {}
         self.chosen: list[str] = []
+        self._last = ""
 
     def pick(self, name: str, options: Sequence[str]) -> str:
         """One of the phrasings of a thing; its number is noted."""
-        last = len(options) >= HELD_OUT_FROM
-        if last and self.held_out and self.rng.random() < 0.6:
-            i = len(options) - 1
-        else:
-            i = self.rng.randrange(len(options) - (last and not self.held_out))
+        if len(options) < 2:
+            return options[0]
+        kept = len(options) - max(1, len(options) // _SHARE_HELD_OUT)
+        i = self.rng.randrange(kept, len(options)) if self.held_out else self.rng.randrange(kept)
         self.chosen.append(f"{name}.{i}")
         return options[i]
+
+    def fresh(self, name: str, options: Sequence[str]) -> str:
+        """One of the phrasings, and not the one that was chosen last if there is another."""
+        chosen = self.pick(name, options)
+        if chosen == self._last:
+            chosen = self.pick(name, options)
+        self._last = chosen
+        return chosen
 
     def kind(self, key: str) -> EntityType:
         """The type of that key."""
@@ -75,18 +185,25 @@ class Phrases:
 
     def phrase(self, operation: Operation) -> str:
         """What an operation gives, as a noun phrase."""
+        x = operation.inputs[0]
         match operation.op:
             case "follow":
-                relation = self.kind(operation.kind).relations[operation.field]
-                key, x = f"{operation.kind}.{operation.field}", self.np(operation.inputs[0])
-                told = self._told_by(operation, x)
-                if self.rng.random() < 0.5 or (len(x) > _LONG and not told.endswith(x)):
-                    return f"the {self.pick(f'{key}.noun', relation.nouns)} of {x}"
-                return told
+                return self._other_end(operation)
             case "past":
-                return self._told_by(operation, self.np(operation.inputs[0]))
+                return self._told_by(operation, self.np(x))
             case "extreme":
                 return self._superlative(operation)
+            case "find":
+                return self._only(operation)
+            case "identify":
+                return self._by_other_name(operation)
+            case "since":
+                holder = self._told_by(operation, self.np(x))
+                frames = (
+                    "the date from which {x} is on record in that role",
+                    "the date on which {x} was entered in that role",
+                )
+                return self.pick("since.noun", frames).format(x=holder)
             case "count":
                 return f"the number of {self._set(operation)}"
             case "aggregate":
@@ -95,24 +212,106 @@ class Phrases:
                 return f"the {word} {noun} of the {self._set(operation)}"
             case "attribute":
                 noun = self.pick(f"{operation.kind}.{operation.field}.noun", self.attribute(operation).nouns)
-                return f"the {noun} of {self.np(operation.inputs[0])}"
+                return self._of(noun, self.np(x))
+            case _:
+                return self._made(operation, [self.np(name) for name in operation.inputs])
+
+    def _made(self, operation: Operation, of: Sequence[str]) -> str:
+        """What is made of values or places, as a noun phrase."""
+        match operation.op:
             case "distance":
-                first, second = (self.np(name) for name in operation.inputs)
-                return f"the distance between {first} and {second}"
+                return f"the distance between {of[0]} and {of[1]}"
             case "gap":
-                first, second = (self.np(name) for name in operation.inputs)
-                return f"the number of days between {first} and {second}"
-            case "shift":
-                return f"the date {self._days(operation)} {self.np(operation.inputs[0])}"
+                return f"the number of days between {of[0]} and {of[1]}"
+            case "workgap":
+                return f"the number of working days between {of[0]} and {of[1]}"
+            case "shift" | "workshift":
+                return f"the date {self._days(operation)} {of[0]}"
+            case "weekday":
+                return f"the weekday of {of[0]}"
             case "convert":
-                return f"{self.np(operation.inputs[0])}, converted into {operation.currency}"
+                return f"{of[0]}, converted into {operation.currency}"
+            case "measure":
+                return f"{of[0]}, in {self.unit_name(operation)}"
+            case "spell":
+                return f"the {operation.statistic.replace('_', ' ')} of {of[0]}"
+            case _:  # of computations only a portion is an input of another step
+                return f"{operation.percent} per cent of {of[0]}"
+
+    def _of(self, noun: str, x: str) -> str:
+        """Something of something: "the length of X", or "X's length" where that reads well."""
+        plain = len(x) <= _SHORT and " of " not in x and not x.startswith("{")
+        if plain and self.rng.random() < 0.35:
+            return f"{possessive(x)} {noun}"
+        return f"the {noun} of {x}"
+
+    def _other_end(self, operation: Operation) -> str:
+        """The other end of a relation, by what it is called or by what it does."""
+        relation = self.kind(operation.kind).relations[operation.field]
+        x = self.np(operation.inputs[0])
+        told = self._told_by(operation, x)
+        if self.rng.random() < 0.5 or (len(x) > _LONG and not told.endswith(x)):
+            return self._of(self.pick(f"{operation.kind}.{operation.field}.noun", relation.nouns), x)
+        return told
+
+    def _by_other_name(self, operation: Operation) -> str:
+        noun, x = self.kind(operation.kind).noun, self.np(operation.inputs[0])
+        if operation.field == "former_name":
+            frames = ("the {n} formerly called {x}", "the {n} that was once called {x}", "what used to be the {n} {x}")
+            if self.kind(operation.kind).person:
+                frames = ("the {n} formerly called {x}", "the {n} who used to be called {x}", "the {n} once named {x}")
+        else:
+            frames = ("the {n} nicknamed {x}", "the {n} that people call {x}", "the {n} known to all as {x}")
+        return self.pick(f"other name.{operation.field}", frames).format(n=noun, x=x)
+
+    def _only(self, operation: Operation) -> str:
+        """The one entity that meets conditions."""
+        kind = self.kind(operation.kind)
+        before, after = self._where(operation)
+        inverse = self._inverse(operation)
+        if operation.also:
+            second = self._pattern(operation.kind, operation.also).format(x=self.np(operation.inputs[1]))
+            return f"the {before}{kind.noun}{after} {inverse} and {second}"
+        limits = series([self._limit(operation, *each) for each in operation.limits], "and")
+        if self.rng.random() < 0.5:
+            return f"the only {before}{kind.noun}{after} {limits} among those {inverse}"
+        return f"the one {before}{kind.noun}{after}, of all those {inverse}, {limits}"
+
+    def _limit(self, operation: Operation, key: str, end: str, bound: float | str) -> str:
+        """A condition on a number or a date."""
+        attribute = self.kind(operation.kind).attributes[key]
+        noun = self.pick(f"{operation.kind}.{key}.noun", attribute.nouns)
+        if attribute.kind in ("date", "year"):
+            year = str(bound)[:4]
+            frames = (
+                ("whose {n} lies in {v} or later", "whose {n} is not before {v}")
+                if end == "min"
+                else ("whose {n} lies in {v} or earlier", "whose {n} is not after {v}")
+            )
+            return self.pick(f"limit.date.{end}", frames).format(n=noun, v=year)
+        value = f"{bound:,}{self._unit_after(attribute)}"
+        frames = (
+            ("whose {n} {be} {v} or more", "whose {n} {be} at least {v}")
+            if end == "min"
+            else ("whose {n} {be} {v} or less", "whose {n} {be} at most {v}")
+        )
+        return self.pick(f"limit.{end}", frames).format(n=noun, v=value, be=be(noun))
+
+    def _unit_after(self, attribute: Attribute) -> str:
+        words = self.world.currency if attribute.kind == "money" else attribute.unit_words
+        return f" {words}" if words else ""
+
+    def unit_name(self, operation: Operation) -> str:
+        """The unit into which a value is converted, in words."""
+        unit = operation.units[1]
+        return UNITS[quantity_of(unit)][unit].words
 
     def _told_by(self, operation: Operation, x: str) -> str:
         """The other end of a relation by what it does, or did on a day: "the company that operates X"."""
-        kind = self.kind(operation.result)
         relation = self.kind(operation.kind).relations[operation.field]
+        kind = self.kind(relation.target)
         key, that = f"{operation.kind}.{operation.field}", "who" if kind.person else "that"
-        if operation.op == "past":
+        if operation.op in ("past", "since"):
             verb, day = self.pick(f"{key}.past", relation.pasts).format(x=x), self._date(operation.day)
             # After a long phrase a date would seem to belong to the end of it.
             simple = not operation.needs or operation.inputs[0] in self.labels
@@ -126,18 +325,18 @@ class Phrases:
         key = f"{operation.kind}.{operation.field}"
         words = attribute.most if operation.most else attribute.least
         before, after = self._where(operation)
-        inverse = self._inverse(operation)
+        inverse, place = self._inverse(operation), _PLACES[operation.place]
         if self.level < 2 or self.rng.random() < 0.55:
             word = self.pick(f"{key}.{'most' if operation.most else 'least'}", words)
-            if self.rng.random() < 0.6:
+            if self.rng.random() < 0.6 and not place:
                 return f"the {word} {before}{kind.noun}{after} {inverse}"
-            return f"the {word} of the {before}{kind.plural}{after} {inverse}"
+            return f"the {place}{word} of the {before}{kind.plural}{after} {inverse}"
         noun = self.pick(f"{key}.noun", attribute.nouns)
         if attribute.kind in ("date", "year"):
             end = "latest" if operation.most else "earliest"
         else:
             end = self._end(attribute, operation.most)
-        return f"the one with the {end} {noun} among the {before}{kind.plural}{after} {inverse}"
+        return f"the {before}{kind.noun}{after} with the {place}{end} {noun} among those {inverse}"
 
     def _end(self, attribute: Attribute, most: bool) -> str:
         """An end of a scale; money is high or low, other things are great or small."""
@@ -155,9 +354,10 @@ class Phrases:
         return "", " " + attribute.clause.format(v=operation.where[1])
 
     def _inverse(self, operation: Operation) -> str:
-        relation = self.kind(operation.kind).relations[operation.scope]
-        pattern = self.pick(f"{operation.kind}.{operation.scope}.inverse", relation.inverses)
-        return pattern.format(x=self.np(operation.inputs[0]))
+        return self._pattern(operation.kind, operation.scope).format(x=self.np(operation.inputs[0]))
+
+    def _pattern(self, kind: str, key: str) -> str:
+        return self.pick(f"{kind}.{key}.inverse", self.kind(kind).relations[key].inverses)
 
     def _set(self, operation: Operation) -> str:
         before, after = self._where(operation)
@@ -166,51 +366,61 @@ class Phrases:
     def _days(self, operation: Operation) -> str:
         count, weeks = abs(operation.days), abs(operation.days) // 7
         way = "after" if operation.days > 0 else "before"
+        if operation.op == "workshift":
+            return f"{count} working days {way}"
         return f"{weeks} weeks {way}" if count % 7 == 0 else f"{count} days {way}"
 
     def ask(self, operation: Operation) -> str:
         """A direct question, without its capital and its question mark."""
-        name = operation.inputs[0]
-        frames: tuple[str, ...]
         match operation.op:
             case "attribute":
-                attribute = self.attribute(operation)
-                key = f"{operation.kind}.{operation.field}"
-                if attribute.asks and self.rng.random() < 0.7:
-                    x = self.np(name)
-                    asked = self.pick(f"{key}.ask", attribute.asks).format(x=x)
-                    if asked.endswith(x) or len(x) <= _LONG:
-                        return asked
-                return f"what is {self.phrase(operation)}"
+                return self._ask_value(operation)
             case "follow" | "past":
                 return self._ask_who(operation)
-            case "extreme":
-                return f"{'who' if self.kind(operation.kind).person else 'which'} is {self.phrase(operation)}"
-            case "count":
-                return f"how many {self._set(operation)} are there"
-            case "distance":
-                first, second = (self.np(each) for each in operation.inputs)
-                frames = (
-                    "how far is it from {a} to {b}",
-                    "how far apart are {a} and {b}",
-                    "how many kilometres lie between {a} and {b}",
-                    "what is the distance as the crow flies from {a} to {b}",
-                    "how long is the straight line from {a} to {b}",
-                    "what is the distance between {a} and {b}",
-                )
-                return self.pick("distance", frames).format(a=first, b=second)
-            case "gap":
-                first, second = (self.np(each) for each in operation.inputs)
-                frames = ("how many days lie between {a} and {b}", "how many days apart are {a} and {b}")
-                return self.pick("gap", frames).format(a=first, b=second)
-            case "shift":
-                frames = ("what date is {d} {x}", "which day falls {d} {x}")
-                return self.pick("shift", frames).format(d=self._days(operation), x=self.np(name))
-            case "convert":
-                frames = ("how much is {x} in {c}", "what does {x} come to in {c}", "how many {c} would {x} make")
-                return self.pick("convert", frames).format(x=self.np(name), c=operation.currency)
+            case "extreme" | "find":
+                who = "who" if self.kind(operation.kind).person else "which"
+                frames = (f"{who} is {{x}}", "what is the name of {x}", "what is {x} called")
+                return self.pick(f"ask.entity.{who}", frames).format(x=self.phrase(operation))
+            case "identify" | "since" | "count" | "aggregate":
+                key = f"{operation.op}.{operation.field}" if operation.op == "identify" else operation.op
+                x = self._set(operation) if operation.op == "count" else self.phrase(operation)
+                if operation.op == "since":
+                    x = self._told_by(operation, self.np(operation.inputs[0]))
+                return self.pick(f"ask.{key}", ASKS[key]).format(x=x)
             case _:
-                return f"what is {self.phrase(operation)}"
+                return self._ask_made(operation)
+
+    def _ask_value(self, operation: Operation) -> str:
+        attribute, key = self.attribute(operation), f"{operation.kind}.{operation.field}"
+        if attribute.asks and self.rng.random() < 0.7:
+            x = self.np(operation.inputs[0])
+            asked = self.pick(f"{key}.ask", attribute.asks).format(x=x)
+            if asked.endswith(x) or len(x) <= _LONG:
+                return asked
+        noun = self.pick(f"{key}.noun", attribute.nouns)
+        return f"what {be(noun)} {self._of(noun, self.np(operation.inputs[0]))}"
+
+    def _ask_made(self, operation: Operation) -> str:
+        """A question for what is made of values or places."""
+        key: str = operation.op
+        if operation.op in ("compute", "spell"):
+            key = f"{operation.op}.{operation.statistic}"
+        of = self._same(operation) or [self.np(name) for name in operation.inputs]
+        words = {"c": operation.currency, "p": operation.percent, "all": series(of, "and")}
+        if operation.op in ("shift", "workshift"):
+            words["d"] = self._days(operation)
+        if operation.op == "measure":
+            words["u"] = self.unit_name(operation)
+        return self.pick(f"ask.{key}", ASKS[key]).format(x=of[0], a=of[0], b=of[-1], **words)
+
+    def _same(self, operation: Operation) -> list[str]:
+        """The inputs of a computation, if they are the same of several: "the length of A" and "that of B"."""
+        if operation.op != "compute" or any(name in self.labels for name in operation.needs):
+            return []
+        reads = [self.plan.operation(name) for name in operation.needs]
+        if len(reads) < 2:
+            return []
+        return [self.phrase(reads[0]), *(f"that of {self.np(each.inputs[0])}" for each in reads[1:])]
 
     def _ask_who(self, operation: Operation) -> str:
         kind = self.kind(operation.result)
@@ -234,6 +444,22 @@ class Phrases:
         day = date.fromisoformat(text)
         month = _MONTHS[day.month - 1]
         return self.pick("date", (f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}", text))
+
+
+def series(items: Sequence[str], word: str) -> str:
+    """The items with commas and a last word between them: "A, B and C"."""
+    return f" {word} ".join(items) if len(items) < 3 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def be(noun: str) -> str:
+    """The verb for a noun phrase: "are" if its first noun is a plural, as in "days at sea", else "is"."""
+    head = re.split(r" (?:of|at|in|on|for|from|by|per|a|so|under|spoken)\b", noun)[0]
+    return "are" if re.search(r"[^suia]s$", head) else "is"
+
+
+def possessive(text: str) -> str:
+    """The genitive of a name."""
+    return f"{text}'" if text.endswith("s") else f"{text}'s"
 
 
 def capital(text: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
+from functools import partial
+from typing import Any, TypeAlias
 
 from tool_gym.generation.backends.worlds.domain import NUMERIC, SORTABLE
-from tool_gym.generation.backends.worlds.plan import STATISTICS, Conclusion, Operation, Plan, evaluate
-from tool_gym.generation.backends.worlds.world import HISTORY_YEARS, World, history
+from tool_gym.generation.backends.worlds.plan import Conclusion, Operation, Plan
+from tool_gym.generation.backends.worlds.steps import Reached, Steps, T
+from tool_gym.generation.backends.worlds.world import World
 from tool_gym.generation.proposals import Answer, Refused
 from tool_gym.generation.topic import Topic
 
@@ -19,7 +22,14 @@ _JOINED_HOPS = {0: (2, 2), 1: (2, 2), 2: (2, 3), 3: (3, 4), 4: (3, 4), 5: (4, 5)
 """Steps of each of several chains."""
 _BRANCHES = {0: (2, 2), 1: (2, 2), 2: (2, 2), 3: (2, 3), 4: (3, 3), 5: (3, 4)}
 
-_TRIES = 12
+_SHORTER = (0, 0, 1, 2, 3)
+"""By how much chains are shortened, try after try, in a world where long ones are few."""
+_STARTS = 4
+"""Entities that are tried as the start of a chain."""
+_WORKING_SPAN = 4000
+"""Days up to which two dates are near enough to ask for the working days between them."""
+
+_Tail: TypeAlias = tuple[Sequence[str], Sequence[Callable[[str], str]]]
 
 
 def draw_plan(world: World, topic: Topic, rng: random.Random) -> Plan:
@@ -28,29 +38,34 @@ def draw_plan(world: World, topic: Topic, rng: random.Random) -> Plan:
     Raises:
         Refused: If these random numbers lead to none.
     """
-    walk = Walk(world, rng)
-    hops = topic.hops or rng.randint(*_HOPS[topic.level])
+    levels = _HOPS if topic.structure == "multi_hop" else _JOINED_HOPS
+    hops = topic.hops or rng.randint(*levels[topic.level])
     branches = topic.branches or rng.randint(*_BRANCHES[topic.level])
+    last: Refused | None = None
+    for less in (0,) if topic.hops or "hop" not in str(topic.structure) else _SHORTER:
+        try:
+            return _drawn(Walk(world, rng), topic, max(hops - less, 2), branches)
+        except Refused as refusal:
+            last = refusal
+    raise last or Refused("decompose", "a dead end")
+
+
+def _drawn(walk: Walk, topic: Topic, hops: int, branches: int) -> Plan:
     match topic.structure:
         case "single_hop":
             return walk.concluded("value", [walk.single()])
         case "parallel_single_hop":
             return walk.parallel(branches, 1)
         case "multi_hop":
-            return walk.concluded("value", [walk.chain(max(hops, 2))])
+            return walk.concluded("value", [walk.chain(hops)])
         case "parallel_multi_hop":
-            joined = topic.hops or rng.randint(*_JOINED_HOPS[topic.level])
-            return walk.parallel(branches, max(joined, 2))
+            return walk.parallel(branches, hops)
+        case None:
+            raise Refused("decompose", "no structure", "a topic from a world names one")
 
 
-class Walk:
-    """A plan in the making. Every entity occurs once, so that no two steps can be mistaken for each other."""
-
-    def __init__(self, world: World, rng: random.Random) -> None:
-        self._world, self._rng = world, rng
-        self._operations: list[Operation] = []
-        self._answers: dict[str, Answer] = {}
-        self._seen: set[str] = set()
+class Walk(Steps):
+    """A plan in the making: chains, and how they come together."""
 
     def concluded(self, conclusion: Conclusion, ends: Sequence[str]) -> Plan:
         """The plan, with its answer."""
@@ -60,9 +75,10 @@ class Walk:
 
     def single(self) -> str:
         """One step from entities that the question names."""
-        makers = [self._past, self._extreme, self._counting, self._value, self._value]
-        # Two names are a question of few words, and so of few skeletons.
-        return self._choose([*makers, self._distance] if self._rng.random() < 0.3 else makers)
+        makers = [self._past, self._since_when, self._extreme, self._found, self._counting, self._value, self._value]
+        # Two names, or a name alone, are a question of few words, and so of few skeletons.
+        rare = [self._distance, self._identified]
+        return self._any([*makers, *rare] if self._rng.random() < 0.3 else makers)
 
     def chain(self, length: int, end: Callable[[str, str], str] | None = None) -> str:
         """A chain of that many steps from a named entity; returns its last step.
@@ -71,234 +87,193 @@ class Walk:
             length: Steps, >= 2.
             end: Makes the last step from an input and its type; None chooses one.
         """
-        name, kind = self._start()
-        # The last step may work on a value, which takes the one before to be that value.
-        works: tuple[Callable[[str], str], str] | None = None
-        if end is None and length > 2 and self._rng.random() < 0.4:
-            works = self._rng.choice([(self._shift, "date"), (self._shift, "date"), (self._convert, "money")])
-        for _ in range(length - (2 if works else 1)):
-            name, kind = self._hop(name, kind)
-        if works:
-            work, value = works
-            return work(self._attribute(name, kind, (value,)))
-        return end(name, kind) if end else self._terminal(name, kind)
+        tail: _Tail = ((), ())
+        if end is None and length > 2 and self._rng.random() < 0.55:
+            tail = self._rng.choice([each for each in self._tails if len(each[1]) < length - 1])
+        kinds, works = tail
+
+        def finish(name: str, kind: str) -> str:
+            if not works:
+                return end(name, kind) if end else self._terminal(name, kind)
+            step = self._attribute(name, kind, kinds) if kinds else name
+            for work in works:
+                step = work(step)
+            return step
+
+        return self._led(length - len(works) - (1 if kinds or not works else 0), (), finish)
+
+    def _led(self, hops: int, to: Sequence[str], finish: Callable[[str, str], T]) -> T:
+        """What `finish` makes of an entity so many hops from a named one, of one of the types in `to` if there are any.
+
+        Now and then the first of the hops finds the entity behind another name.
+        """
+
+        def begin() -> T:
+            if hops > 1 and self._rng.random() < 0.4:
+                kind = self._rng.choice(list(self._world.domain.types))
+                if self._has_other_names(kind):
+                    return self._on(self._identify(kind), kind, hops - 1, to, finish)
+            return self._on(*self._start(), hops, to, finish)
+
+        return self._attempt([begin] * _STARTS)
+
+    def _on(self, name: str, kind: str, hops: int, to: Sequence[str], finish: Callable[[str, str], T]) -> T:
+        """The same from an entity; a way that ends too early, or that `finish` can make nothing of, is not taken."""
+        if hops == 0:
+            return finish(name, kind)
+        links = self._links(name, kind, to if hops == 1 else ())
+        return self._attempt([partial(self._after, link, hops - 1, to, finish) for link in links])
+
+    def _after(self, link: Callable[[], Reached], hops: int, to: Sequence[str], finish: Callable[[str, str], T]) -> T:
+        return self._on(*link(), hops, to, finish)
+
+    @property
+    def _tails(self) -> list[_Tail]:
+        """Ways to end a chain: what kind of attribute is read, none for the entity itself, and what is made of it."""
+        tails: list[_Tail] = [
+            (("date",), (self._shift,)),
+            (("date",), (self._weekday,)),
+            (("date",), (self._shift, self._weekday)),
+            (("integer", "decimal"), (self._measure,)),
+            (("integer",), (self._digits,)),
+            (NUMERIC, (self._portion,)),
+            ((), (self._letters,)),
+        ]
+        if "holidays" in self._world.tables:
+            tails += [(("date",), (self._workshift,)), (("date",), (self._workshift, self._weekday))]
+        if "exchange_rates" in self._world.tables:
+            tails += [(("money",), (self._convert,)), (("money",), (self._portion, self._convert))]
+        return tails
 
     def parallel(self, branches: int, hops: int) -> Plan:
-        """Branches that a tool joins (two places, two dates), that are compared, or that are asked for one by one."""
+        """Branches that a tool joins (two places, two dates, numbers), that are compared, or asked for one by one."""
         joins = [self._compared, self._compared, self._listed]
-        if branches == 2 and hops > 1:
-            joins += [self._joined_places, self._joined_dates]
-        return self._rng.choice(joins)(branches, hops)
+        if hops > 1:
+            joins += [self._computed, self._computed]
+            if branches == 2:
+                joins += [self._joined_dates, self._shared, *([self._joined_places] if self._located else [])]
+        return self._any([partial(join, branches, hops) for join in joins])
 
     def _branch(self, hops: int, end: Callable[[str, str], str]) -> str:
         return self.chain(hops, end) if hops > 1 else end(*self._start())
 
     def _joined_places(self, branches: int, hops: int) -> Plan:
-        ends = []
-        for _ in range(branches):
-            name, kind = self._start()
-            for hop in range(hops):
-                name, kind = self._hop(name, kind, to=self._located if hop == hops - 1 else ())
-            ends.append(name)
-        return self.concluded("value", [self._add(Operation(id=self._next, op="distance", inputs=tuple(ends)))])
+        ends = tuple(self._led(hops, self._located, lambda name, _: name) for _ in range(branches))
+        step = self._add(Operation(id=self._next, op="distance", inputs=ends))
+        if self._rng.random() < 0.3:
+            step = self._measure(step)
+        return self.concluded("value", [step])
 
     def _joined_dates(self, branches: int, hops: int) -> Plan:
         ends = [self._branch(hops, lambda name, kind: self._attribute(name, kind, ("date",))) for _ in range(branches)]
-        return self.concluded("value", [self._add(Operation(id=self._next, op="gap", inputs=tuple(ends)))])
+        days = abs((date.fromisoformat(self._value_of(ends[0])) - date.fromisoformat(self._value_of(ends[1]))).days)
+        near = "holidays" in self._world.tables and days < _WORKING_SPAN
+        return self.concluded(
+            "value", [self._add(Operation(id=self._next, op="workgap" if near else "gap", inputs=tuple(ends)))]
+        )
+
+    def _computed(self, branches: int, hops: int) -> Plan:
+        """A calculator makes one number of the same number of several entities."""
+        kind, key, ends = self._same_of_each(branches, hops, NUMERIC)
+        options = ["ratio", "percentage"] if branches == 2 else ["mean", "spread"]
+        step = self._add(
+            Operation(
+                id=self._next, op="compute", inputs=tuple(ends), kind=kind, field=key,
+                statistic=self._rng.choice(options),
+            )
+        )  # fmt: skip
+        return self.concluded("value", [step])
+
+    def _shared(self, branches: int, hops: int) -> Plan:
+        """The one entity that two others, each at the end of a chain, have in common; and something of it."""
+        types = self._world.domain.types
+        pairs = [
+            (kind, *pair)
+            for kind, each in types.items()
+            for pair in itertools.permutations([key for key, one in each.relations.items() if one.inverses], 2)
+        ]
+        if not pairs:
+            raise Refused("decompose", "no two relations")
+        kind, first, second = self._rng.choice(pairs)
+        relations = types[kind].relations
+        # The member is drawn first, so that the chains only have to lead to what it belongs to.
+        rows = [row for row in self._world.entities[kind] if row["name"] not in self._seen]
+        row = self._rng.choice(rows)
+        ends = tuple(
+            self._path_to(relations[key].target, row[key], self._rng.randint(1, max(hops - 1, 1)))
+            for key in (first, second)
+        )  # fmt: skip
+        step = self._add(
+            Operation(id=self._next, op="find", inputs=ends, kind=kind, scope=first, also=second, result=kind)
+        )  # fmt: skip
+        return self.concluded("value", [self._terminal(step, kind)])
+
+    def _path_to(self, kind: str, name: str, hops: int) -> str:
+        """A chain that ends at an entity: its steps are drawn backwards, from the entity to one that leads to it."""
+        path: list[tuple[str, str]] = []
+        at, reached = kind, name
+        for _ in range(hops):
+            sources = [
+                (other, key, row["name"])
+                for other, each in self._world.domain.types.items()
+                for key, relation in each.relations.items()
+                if relation.target == at
+                for row in self._world.entities[other]
+                if row[key] == reached and row["name"] not in self._seen
+            ]
+            if not sources:
+                break
+            at, key, reached = self._rng.choice(sources)
+            path.insert(0, (at, key))
+        if not path or reached in self._seen:
+            raise Refused("decompose", "a dead end")
+        self._seen.add(reached)
+        step = f"={reached}"
+        for at, key in path:
+            step = self._follow(step, at, key, self._world.domain.types[at].relations[key].target)[0]
+        return step
 
     def _compared(self, branches: int, hops: int) -> Plan:
-        """The same number of several entities."""
+        """The same number or date of several entities, and what follows from it without a tool."""
+        kind, key, ends = self._same_of_each(branches, hops, SORTABLE)
+        attribute = self._world.domain.types[kind].attributes[key]
+        options: list[Conclusion] = ["list", "list"]
+        if attribute.kind in NUMERIC:
+            options += ["difference", "difference"] if branches == 2 else []
+            options += ["total", "total"] if attribute.additive else []
+        if hops > 1 or branches > 2:
+            options += ["largest", "smallest", "ranking"]
+        if hops > 1 and branches == 2:
+            options.append("whether")
+        return self.concluded(self._rng.choice(options), ends)
+
+    def _same_of_each(self, branches: int, hops: int, wanted: Sequence[str]) -> tuple[str, str, list[str]]:
+        """The same attribute of entities of one type, one at the end of each branch: the type, its key, the steps."""
         kinds = [
             (kind, key)
             for kind, each in self._world.domain.types.items()
             for key, attribute in each.attributes.items()
-            if attribute.kind in NUMERIC
+            if attribute.kind in wanted
         ]
-        kind, key = self._rng.choice(kinds)
-        ends = []
-        for _ in range(branches):
-            name = self._walk_to(kind, hops - 1)
-            ends.append(self._add(Operation(id=self._next, op="attribute", inputs=(name,), kind=kind, field=key)))
-        options: list[Conclusion] = ["list", "difference"] if branches == 2 else ["list"]
-        if self._world.domain.types[kind].attributes[key].additive:
-            options += ["total", "total"]
-        if hops > 1 or branches > 2:
-            options.append("largest")
-        return self.concluded(self._rng.choice(options), ends)
+
+        def read(kind: str, key: str) -> tuple[str, str, list[str]]:
+            ends = []
+            for _ in range(branches):
+                name = self._led(hops - 1, (kind,), lambda name, _: name) if hops > 1 else self._start(kind)[0]
+                ends.append(self._add(Operation(id=self._next, op="attribute", inputs=(name,), kind=kind, field=key)))
+            return kind, key, ends
+
+        return self._any([partial(read, *pair) for pair in kinds])
 
     def _listed(self, branches: int, hops: int) -> Plan:
         """Unlike things of several entities."""
         ends = [self._branch(hops, self._terminal) for _ in range(branches)]
-        operations = [next(each for each in self._operations if each.id == end) for end in ends]
+        operations = [self._operation(end) for end in ends]
         if len({(each.op, each.kind, each.field) for each in operations}) < len(ends):
             raise Refused("decompose", "branches that are alike")
         return self.concluded("list", ends)
 
-    def _walk_to(self, kind: str, hops: int) -> str:
-        """The input for an entity of a type, so many hops from a named one."""
-        if not hops:
-            return self._start(kind)[0]
-        name, at = self._start()
-        for hop in range(hops):
-            name, at = self._hop(name, at, to=(kind,) if hop == hops - 1 else ())
-        return name
-
-    # Steps. Each returns the id of the step that it added, or that and the type of the entity that it reached.
-
-    @property
-    def _next(self) -> str:
-        return f"q{len(self._operations) + 1}"
-
-    @property
-    def _located(self) -> tuple[str, ...]:
-        return tuple(key for key, kind in self._world.domain.types.items() if kind.located)
-
-    def _value_of(self, name: str) -> Any:
-        return name[1:] if name.startswith("=") else self._answers[name].value
-
-    def _add(self, operation: Operation) -> str:
-        answer = evaluate(self._world, operation, [self._value_of(name) for name in operation.inputs])
-        if answer.kind == "text" and answer.value in self._seen:
-            raise Refused("decompose", "an entity that occurs twice")
-        if operation.op == "count" and answer.value < 3:
-            raise Refused("decompose", "too few to count")
-        self._seen.add(str(answer.value))
-        self._operations.append(operation)
-        self._answers[operation.id] = answer
-        return operation.id
-
-    def _choose(self, makers: Sequence[Callable[[], str]]) -> str:
-        """The first of the makers, in random order, that can; what a failed one began is undone."""
-        step: str = self._attempt(self._rng.sample(list(makers), len(makers)))
-        return step
-
-    def _attempt(self, makers: Sequence[Callable[[], Any]]) -> Any:
-        last: Refused | None = None
-        for make in makers[:_TRIES]:
-            kept, seen = len(self._operations), set(self._seen)
-            try:
-                return make()
-            except Refused as refusal:
-                last, self._seen = refusal, seen
-                for operation in self._operations[kept:]:
-                    del self._answers[operation.id]
-                del self._operations[kept:]
-        raise last or Refused("decompose", "a dead end")
-
-    def _start(self, kind: str = "") -> tuple[str, str]:
-        types = self._world.domain.types
-        kind = kind or self._rng.choice(list(types))
-        name = self._rng.choice(self._world.entities[kind])["name"]
-        if name in self._seen:
-            raise Refused("decompose", "an entity that occurs twice")
-        self._seen.add(name)
-        return f"={name}", kind
-
-    def _hop(self, name: str, kind: str, to: Sequence[str] = ()) -> tuple[str, str]:
-        """To another entity, of one of the types in `to` if there are any."""
-        types = self._world.domain.types
-        previous = next((each for each in self._operations if each.id == name), None)
-        makers: list[Callable[[], tuple[str, str]]] = []
-        for key, relation in types[kind].relations.items():
-            back = previous is not None and previous.op == "extreme" and previous.scope == key
-            if (not to or relation.target in to) and not back:
-                makers.append(lambda key=key, relation=relation: self._follow(name, kind, key, relation.target))  # type: ignore[misc]
-                if relation.pasts:
-                    makers.append(lambda key=key: self._holder(name, kind, key))  # type: ignore[misc]
-        for other, each in types.items():
-            for key, relation in each.relations.items():
-                if relation.target == kind and (not to or other in to):
-                    makers.append(lambda other=other, key=key: self._best(name, other, key))  # type: ignore[misc]
-        found: tuple[str, str] = self._attempt(self._rng.sample(makers, len(makers)))
-        return found
-
-    def _follow(self, name: str, kind: str, key: str, target: str) -> tuple[str, str]:
-        operation = Operation(id=self._next, op="follow", inputs=(name,), kind=kind, field=key, result=target)
-        return self._add(operation), target
-
-    def _holder(self, name: str, kind: str, key: str) -> tuple[str, str]:
-        """Whom a dated relation pointed at on some day in the past."""
-        target = self._world.domain.types[kind].relations[key].target
-        table = self._world.tables[history(self._world.domain.types[kind], key)]
-        row = self._rng.choice([each for each in table if each["name"] == self._value_of(name)])
-        since = date.fromisoformat(row["since"])
-        until = date.fromisoformat(row["until"]) if row["until"] else since + timedelta(days=365 * HISTORY_YEARS // 9)
-        day = since + timedelta(days=self._rng.randrange(20, max((until - since).days - 20, 21)))
-        if day >= self._world.present:
-            raise Refused("decompose", "a day in the future")
-        operation = Operation(
-            id=self._next, op="past", inputs=(name,), kind=kind, field=key, day=day.isoformat(), result=target
-        )
-        return self._add(operation), target
-
-    def _best(self, name: str, other: str, scope: str) -> tuple[str, str]:
-        """The extreme one of the entities that point here."""
-        each = self._world.domain.types[other]
-        keys = [key for key, attribute in each.attributes.items() if attribute.kind in SORTABLE and attribute.most]
-        operation = Operation(
-            id=self._next, op="extreme", inputs=(name,), kind=other, scope=scope, field=self._rng.choice(keys),
-            where=self._where(other, 0.3), most=self._rng.random() < 0.6, result=other,
-        )  # fmt: skip
-        if not operation.most and not each.attributes[operation.field].least:
-            raise Refused("decompose", "no superlative")
-        return self._add(operation), other
-
-    def _where(self, kind: str, chance: float) -> tuple[str, ...]:
-        enums = [item for item in self._world.domain.types[kind].attributes.items() if item[1].kind == "enum"]
-        if not enums or self._rng.random() >= chance:
-            return ()
-        key, attribute = self._rng.choice(enums)
-        return key, self._rng.choice(attribute.values)
-
-    def _terminal(self, name: str, kind: str) -> str:
-        """A value of an entity."""
-        makers: list[Callable[[], str]] = [lambda: self._attribute(name, kind)] * 3
-        for other, each in self._world.domain.types.items():
-            for key, relation in each.relations.items():
-                if relation.target == kind:
-                    makers.append(lambda other=other, key=key: self._counted(name, other, key))  # type: ignore[misc]
-                    makers.append(lambda other=other, key=key: self._aggregated(name, other, key))  # type: ignore[misc]
-        return self._choose(makers)
-
-    def _attribute(self, name: str, kind: str, kinds: Sequence[str] = ()) -> str:
-        previous = next((each for each in self._operations if each.id == name), None)
-        used = previous.field if previous is not None and previous.op == "extreme" else ""
-        attributes = self._world.domain.types[kind].attributes
-        wanted = kinds or (*SORTABLE, "enum") if len(self._operations) > 1 else SORTABLE
-        keys = [key for key, each in attributes.items() if key != used and each.kind in (kinds or wanted)]
-        if not keys:
-            raise Refused("decompose", "no attribute to ask for")
-        operation = Operation(
-            id=self._next, op="attribute", inputs=(name,), kind=kind, field=self._rng.choice(keys)
-        )  # fmt: skip
-        return self._add(operation)
-
-    def _counted(self, name: str, other: str, scope: str) -> str:
-        where = self._where(other, 0.5)
-        return self._add(
-            Operation(id=self._next, op="count", inputs=(name,), kind=other, scope=scope, where=where)
-        )  # fmt: skip
-
-    def _aggregated(self, name: str, other: str, scope: str) -> str:
-        attributes = self._world.domain.types[other].attributes
-        keys = [key for key, each in attributes.items() if each.kind in NUMERIC]
-        if not keys:
-            raise Refused("decompose", "no attribute to ask for")
-        key = self._rng.choice(keys)
-        possible = [each for each in STATISTICS if each != "total" or attributes[key].additive]
-        operation = Operation(
-            id=self._next, op="aggregate", inputs=(name,), kind=other, scope=scope, field=key,
-            where=self._where(other, 0.3), statistic=self._rng.choice(possible),
-        )  # fmt: skip
-        return self._add(operation)
-
-    def _shift(self, step: str) -> str:
-        days = self._rng.choice((1, 1, -1)) * self._rng.choice((10, 30, 45, 60, 90, 100, 120, 180, 250))
-        return self._add(Operation(id=self._next, op="shift", inputs=(step,), days=days))
-
-    def _convert(self, step: str) -> str:
-        others = [row["currency"] for row in self._world.tables["exchange_rates"]][1:]
-        return self._add(Operation(id=self._next, op="convert", inputs=(step,), currency=self._rng.choice(others)))
+    # Single questions.
 
     def _distance(self) -> str:
         if not self._located:
@@ -313,20 +288,46 @@ class Walk:
             for key, relation in each.relations.items()
             if relation.pasts
         ]
+        if not kinds:
+            raise Refused("decompose", "no histories")
         kind, key = self._rng.choice(kinds)
         return self._holder(self._start(kind)[0], kind, key)[0]
 
+    def _since_when(self) -> str:
+        kinds = [
+            (kind, key)
+            for kind, each in self._world.domain.types.items()
+            for key, relation in each.relations.items()
+            if relation.pasts
+        ]
+        if not kinds:
+            raise Refused("decompose", "no histories")
+        kind, key = self._rng.choice(kinds)
+        return self._since(self._start(kind)[0], kind, key)
+
+    def _identified(self) -> str:
+        return self._identify(self._rng.choice(list(self._world.domain.types)))
+
     def _extreme(self) -> str:
+        name, _, other, key = self._set_of_start()
+        return self._best(name, other, key)[0]
+
+    def _found(self) -> str:
+        name, _, other, key = self._set_of_start()
+        return self._filtered(name, other, key)[0]
+
+    def _set_of_start(self) -> tuple[str, str, str, str]:
+        """A named entity, its type, and a relation of another type that points at it: that type and its key."""
         name, kind = self._start()
-        makers = [
+        pairs = [
             (other, key)
             for other, each in self._world.domain.types.items()
             for key, relation in each.relations.items()
-            if relation.target == kind
+            if relation.target == kind and relation.inverses
         ]
-        if not makers:
+        if not pairs:
             raise Refused("decompose", "a dead end")
-        return self._best(name, *self._rng.choice(makers))[0]
+        return name, kind, *self._rng.choice(pairs)
 
     def _counting(self) -> str:
         name, kind = self._start()
@@ -338,8 +339,18 @@ class Walk:
 
     def _subject(self, end: str) -> str:
         """The name of the entity that a step reads."""
-        operation = next(each for each in self._operations if each.id == end)
-        return str(self._value_of(operation.inputs[0]))
+        return str(self._value_of(self._operation(end).inputs[0]))
+
+
+def _compare(conclusion: Conclusion, values: Sequence[Any], subjects: Sequence[str]) -> Answer:
+    if len(set(values)) < len(values):
+        raise Refused("decompose", "no definite order")
+    if conclusion == "whether":
+        return Answer(value=values[0] > values[1], kind="bool")
+    order = sorted(subjects, key=lambda subject: values[subjects.index(subject)], reverse=conclusion != "smallest")
+    if conclusion == "ranking":
+        return Answer(value=order, kind="list")
+    return Answer(value=order[0], kind="text")
 
 
 def _conclude(conclusion: Conclusion, answers: Sequence[Answer], subjects: Sequence[str]) -> Answer:
@@ -352,10 +363,8 @@ def _conclude(conclusion: Conclusion, answers: Sequence[Answer], subjects: Seque
         case "list":
             loosest = max((answer.tolerance or 0 for answer in answers), default=0)
             return Answer(value=values, kind="list", tolerance=loosest or None)
-        case "largest":
-            if values.count(max(values)) > 1:
-                raise Refused("decompose", "no definite extreme")
-            return Answer(value=subjects[values.index(max(values))], kind="text")
+        case "largest" | "smallest" | "ranking" | "whether":
+            return _compare(conclusion, values, subjects)
         case _:
             value = sum(values) if conclusion == "total" else abs(values[0] - values[1])
             if value == 0:

@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Sequence
 
-from tool_gym.generation.backends.worlds.families import FAMILIES
 from tool_gym.generation.backends.worlds.spec import ToolSpec
-from tool_gym.generation.backends.worlds.wording import worded
-from tool_gym.generation.backends.worlds.world import World
-from tool_gym.generation.proposals import Change
-from tool_gym.generation.seeds import some
-from tool_gym.generation.topic import Topic
+from tool_gym.generation.proposals import Change, Strategy
+from tool_gym.generation.topic import Strategies
 
-_MORE_FIELDS = (0.0, 0.3, 0.5, 0.8, 1.0, 1.0)
-"""Share of what a family could also read or filter by, by level of functional generalisation."""
+_MORE_FIELDS = (0.0, 0.3, 0.6, 1.0, 1.0, 1.0)
+"""Share of what a family could read or filter by that a tool has, by level of functional generalisation."""
 _MORE_OPTIONS = (0, 1, 3, 4, 6, 8)
 _MORE_TYPES = (0, 1, 1, 2, 3, 3)
 _TERSE_FROM = 4
 """Level of parameter expansion from which errors say only that something is wrong."""
 
 
-def scaled_spec(spec: ToolSpec, world: World, topic: Topic, rng: random.Random) -> tuple[ToolSpec, list[Change]]:
-    """The tool after three strategies, each at its level, and what they changed."""
-    family, levels = FAMILIES[spec.family], topic.strategies
-    changes = []
-    fields, filters = family.generalised(spec, world)
-    more_fields = _more(spec.fields, fields, levels.functional_generalisation, rng)
-    more_filters = _more(spec.filters, filters, levels.functional_generalisation, rng)
-    if more_fields or more_filters:
-        what = f"also knows {', '.join((*more_fields, *more_filters))}"
-        changes.append(Change(strategy="functional_generalisation", tool=spec.name, what=what))
-    spec = spec.model_copy(
-        update={"fields": _mixed(spec.fields, more_fields, rng), "filters": _mixed(spec.filters, more_filters, rng)}
+def scaled_spec(
+    spec: ToolSpec, whole: ToolSpec, options: Sequence[str], shapes: Sequence[str], strategies: Strategies
+) -> tuple[ToolSpec, tuple[Change, ...]]:
+    """The tool after three strategies, each at its level, and what they changed.
+
+    Args:
+        spec: The tool as it is needed.
+        whole: The tool with all that it could do, in the order in which it grows.
+        options: All that parameter expansion can add, likewise.
+        shapes: All types that can be generalised, likewise.
+        strategies: The levels.
+    """
+    share = _MORE_FIELDS[strategies.functional_generalisation]
+    fields = _more(spec.fields, whole.fields, share)
+    filters = _more(spec.filters, whole.filters, share)
+    more_options = tuple(options[: _MORE_OPTIONS[strategies.parameter_expansion]])
+    more_types = tuple(shapes[: _MORE_TYPES[strategies.type_generalisation]])
+    new = [*(key for key in fields if key not in spec.fields), *(key for key in filters if key not in spec.filters)]
+    done: list[tuple[Strategy, Sequence[str]]] = [
+        ("functional_generalisation", new),
+        ("parameter_expansion", more_options),
+        ("type_generalisation", more_types),
+    ]
+    grown = spec.model_copy(
+        update={
+            "fields": fields,
+            "filters": filters,
+            "options": more_options,
+            "shapes": more_types,
+            "terse": strategies.parameter_expansion >= _TERSE_FROM,
+        }
     )
-    possible = [*family.options, *family.more_options(spec, world)]
-    options = tuple(some(rng, possible, _MORE_OPTIONS[levels.parameter_expansion]))
-    shapes = tuple(some(rng, family.shapes, _MORE_TYPES[levels.type_generalisation]))
-    if options:
-        changes.append(Change(strategy="parameter_expansion", tool=spec.name, what=", ".join(options)))
-    if shapes:
-        changes.append(Change(strategy="type_generalisation", tool=spec.name, what=", ".join(shapes)))
-    terse = levels.parameter_expansion >= _TERSE_FROM
-    spec = spec.model_copy(update={"options": options, "shapes": shapes, "terse": terse})
-    return worded(spec, world, rng), changes
+    return grown, tuple(Change(strategy=name, tool=spec.name, what=", ".join(what)) for name, what in done if what)
 
 
-def _more(now: tuple[str, ...], possible: tuple[str, ...], level: int, rng: random.Random) -> tuple[str, ...]:
-    new = [each for each in possible if each not in now]
-    return tuple(some(rng, new, round(_MORE_FIELDS[level] * len(new))))
-
-
-def _mixed(now: tuple[str, ...], more: tuple[str, ...], rng: random.Random) -> tuple[str, ...]:
-    """All of them in random order, so that what is needed does not stand first."""
-    return tuple(rng.sample([*now, *more], len(now) + len(more))) if more else now
+def _more(now: Sequence[str], whole: Sequence[str], share: float) -> tuple[str, ...]:
+    """What is needed and the first of the rest, in the order of the whole: what is needed does not stand out."""
+    kept = {*now, *whole[: round(share * len(whole))]}
+    return tuple(key for key in whole if key in kept)

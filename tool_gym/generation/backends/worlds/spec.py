@@ -34,6 +34,9 @@ class ToolSpec(Noun):
     words: dict[str, str] = {}
     terse: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.function, self.name, self.fields, self.filters, self.options, self.shapes))
+
     @property
     def function(self) -> str:
         """What it computes: tools that share this become one."""

@@ -49,6 +49,7 @@ def worded(spec: ToolSpec, world: World, rng: random.Random) -> ToolSpec:
     spec = spec.model_copy(update={"words": words})
     verb = rng.choice(_VERBS[spec.family])
     tail = rng.choice(_VOCABULARY["tails"]["any"]).format(keeper=rng.choice(world.domain.keepers))
+    tail *= bool(spec.kind)  # a calculator is kept by nobody
     summary = FAMILIES[spec.family].summary(spec, world)
     return spec.model_copy(update={"summary": f"{verb} {summary}.{tail}"})
 
@@ -62,7 +63,9 @@ def _roles(spec: ToolSpec, world: World) -> list[str]:
 
 _RESULTS = {
     "search": ("count", "results"), "figures": ("value",), "past": ("holder",), "distance": ("distance",),
-    "shift": ("date",), "gap": ("length",), "convert": ("converted",),
+    "shift": ("date",), "gap": ("length",), "workshift": ("date",), "workgap": ("length",), "weekday": ("weekday",),
+    "convert": ("converted",), "units": ("measured",), "arithmetic": ("computed",), "letters": ("treated",),
+    "identify": ("identified",),
 }  # fmt: skip
 
 

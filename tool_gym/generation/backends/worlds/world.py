@@ -1,4 +1,4 @@
-"""A world: rows about entities that do not exist, all from one seed."""
+"""A world: rows about entities, all from one seed. Most are invented; those of a domain of facts are true."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tool_gym.generation.backends.worlds.domain import Attribute, Domain, EntityType, load_domain
+from tool_gym.generation.backends.worlds.facts import load_facts, past_rows, sample
 from tool_gym.generation.backends.worlds.names import Namer
 from tool_gym.generation.seeds import rng_of
 
@@ -16,6 +17,10 @@ Row = dict[str, Any]
 HISTORY_YEARS = 18
 """How far back dated relations reach before the world's present."""
 _CURRENCIES = 5
+_NEAR = 0.06
+"""Share of entities whose name is easily taken for another's."""
+_COORDINATES = (48, 58), (-12, 14)
+"""Latitudes and longitudes of invented places, in degrees."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,11 @@ class World:
     Attributes:
         domain: Its declaration.
         tables: Rows by table name; every entity has `name`, `id`, its attributes (None where missing) and, for each
-            relation, the other's name.
+            relation, the other's name. Outdated records and exchange rates are there in invented worlds only.
         entities: Rows by type key.
-        currency: Name of the money that amounts are in.
+        currency: Name of the money that amounts are in; empty where there is none.
         present: The day on which the records were closed.
+        sources: Where true facts come from, with version and date; empty where they are invented.
     """
 
     domain: Domain
@@ -36,6 +42,7 @@ class World:
     entities: dict[str, list[Row]]
     currency: str
     present: date
+    sources: tuple[str, ...] = ()
 
     def row(self, kind: str, name: str) -> Row:
         """The entity of that type and name."""
@@ -62,7 +69,7 @@ def history(kind: EntityType, relation: str) -> str:
 
 @functools.lru_cache(maxsize=4)
 def build_world(domain_name: str, seed: int) -> World:
-    """Invents a world.
+    """A world of a domain, invented or of true facts.
 
     Args:
         domain_name: Name of its domain.
@@ -70,6 +77,24 @@ def build_world(domain_name: str, seed: int) -> World:
     """
     domain = load_domain(domain_name)
     rng = rng_of("world", domain_name, seed)
+    return _extracted(domain, rng) if domain.facts else _invented(domain, rng)
+
+
+def _extracted(domain: Domain, rng: random.Random) -> World:
+    facts = load_facts(domain.facts)
+    entities = sample(domain, facts, rng)
+    tables: dict[str, list[Row]] = {}
+    for key, kind in domain.types.items():
+        tables[kind.table] = entities[key]
+        names = {row["name"] for row in entities[key]}
+        for name, relation in kind.relations.items():
+            if relation.pasts:
+                tables[history(kind, name)] = [row for row in past_rows(facts, key, name) if row["name"] in names]
+    sources = tuple(f"{each.data} ({each.package} {each.version}), taken {facts.taken}" for each in facts.sources)
+    return World(domain, tables, entities, "", facts.taken, sources)
+
+
+def _invented(domain: Domain, rng: random.Random) -> World:
     namer = Namer(rng, tuple(rng.sample(domain.languages, 2)))
     currencies = list(dict.fromkeys(namer.coin() for _ in range(3 * _CURRENCIES)))[:_CURRENCIES]
     present = date(rng.randint(2026, 2044), rng.randint(1, 12), rng.randint(1, 28))
@@ -89,26 +114,58 @@ def build_world(domain_name: str, seed: int) -> World:
         {"currency": each, "per_unit": round(rng.uniform(0.05, 9.0), 4) if i else 1.0}
         for i, each in enumerate(currencies)
     ]
+    tables["holidays"] = _holidays(rng, namer)
     return World(domain, tables, entities, currencies[0], present)
 
 
+def _holidays(rng: random.Random, namer: Namer) -> list[Row]:
+    """Public holidays, on the same day of every year."""
+    days = sorted((rng.randint(1, 12), rng.randint(1, 28)) for _ in range(9))
+    return [{"name": f"{namer.word()} Day", "month": month, "day": day} for month, day in dict.fromkeys(days)]
+
+
 def _entities(kind: EntityType, rng: random.Random, namer: Namer, present: date) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for _ in range(rng.randint(*kind.count)):
-        row: Row = {"name": namer.new(kind.names, kind.suffixes), "id": namer.identifier(kind.id)}
+        if rows and rng.random() < _NEAR:
+            name = namer.near(rng.choice(rows)["name"], kind.suffixes)
+        else:
+            name = namer.new(kind.names, kind.suffixes)
+        row: Row = {"name": name, "id": namer.identifier(kind.id)}
+        row |= _other_names(kind, rng, namer, present)
         if kind.located:
-            row |= {"latitude": round(rng.uniform(48, 58), 4), "longitude": round(rng.uniform(-12, 14), 4)}
+            row |= {
+                key: round(rng.uniform(*span), 4)
+                for key, span in zip(("latitude", "longitude"), _COORDINATES, strict=True)
+            }
         for key, attribute in kind.attributes.items():
-            row[key] = None if rng.random() < attribute.missing else _value(attribute, rng, present)
+            row[key] = None if rng.random() < attribute.missing else _value(attribute, rng)
         rows.append(row)
     return rows
 
 
-def _value(attribute: Attribute, rng: random.Random, present: date) -> Any:
+def _other_names(kind: EntityType, rng: random.Random, namer: Namer, present: date) -> Row:
+    """Former name and nickname, None where an entity has none."""
+    row: Row = {}
+    if kind.renamed:
+        renamed = rng.random() < kind.renamed
+        day = present - timedelta(days=rng.randrange(400, 365 * HISTORY_YEARS))
+        row["former_name"] = namer.new(kind.names, kind.suffixes) if renamed else None
+        row["renamed_on"] = day.isoformat() if renamed else None
+    if kind.nicknamed:
+        row["nickname"] = namer.nickname() if rng.random() < kind.nicknamed else None
+    return row
+
+
+def _value(attribute: Attribute, rng: random.Random) -> Any:
     low, high = attribute.range
     match attribute.kind:
         case "enum":
             return rng.choice(attribute.values)
+        case "boolean":
+            return rng.random() < 0.5
+        case "list":
+            return sorted(rng.sample(attribute.values, rng.randint(int(low), int(high))))
         case "date":
             return (date(int(low), 1, 1) + timedelta(days=rng.randrange(int((high - low + 1) * 365)))).isoformat()
         case "integer" | "year":
@@ -136,6 +193,10 @@ def _outdated(kind: EntityType, row: Row, entities: dict[str, list[Row]], rng: r
         value = row[key]
         if attribute.kind == "enum":
             value = rng.choice([each for each in attribute.values if each != value])
+        elif attribute.kind == "boolean" and value is not None:
+            value = not value
+        elif attribute.kind == "list" and value:
+            value = sorted(set(attribute.values) - set(value))[: len(value)]
         elif attribute.kind == "date" and value:
             value = (date.fromisoformat(value) - timedelta(days=rng.randint(30, 4000))).isoformat()
         elif attribute.kind == "year" and value:

@@ -44,6 +44,10 @@ class Family(ABC):
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """The least tool that does an operation."""
 
+    def functions(self, world: World) -> list[ToolSpec]:
+        """A blank tool for each function that the family has in a world: one, or one for each type of entity."""
+        return [ToolSpec(family=self.name)]
+
     def generalised(self, spec: ToolSpec, world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """All fields and filters that its functions can have."""
         return spec.fields, spec.filters
@@ -91,7 +95,7 @@ class Family(ABC):
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
     def head(self, spec: ToolSpec, world: World) -> str:
-        """The line that begins the function, and its docstring."""
+        """The line that begins the function; its document says what it does."""
         shown = [
             spec.word(role) + ("" if default is REQUIRED else f"={default!r}")
             for role, _, default in self.ordered(spec, world)
@@ -99,7 +103,7 @@ class Family(ABC):
         line = f"def {spec.name}({', '.join(shown)}):"
         if len(line) > 100:
             line = f"def {spec.name}(\n    {', '.join(shown[:4])},\n    {', '.join(shown[4:])}\n):"
-        return f'{line}\n    """{spec.summary}"""'
+        return line
 
 
 def entity(spec: ToolSpec, world: World) -> EntityType:
@@ -144,9 +148,8 @@ def finder(spec: ToolSpec, what: str) -> str:
         failure = f'raise ValueError("no such {what}")'
     else:
         failure = (
-            "near = difflib.get_close_matches(wanted, [row[key] for row in rows], n=3)\n"
-            '    names = " or ".join(map(repr, near))\n'
-            '    advice = f"did you mean {names}?" if near else "nothing on file is similar."\n'
+            'near = " or ".join(map(repr, difflib.get_close_matches(wanted, [row[key] for row in rows])))\n'
+            '    advice = f"did you mean {near}?" if near else "nothing on file is similar."\n'
             f'    raise ValueError(f"no {what} has the {{key}} {{wanted!r}}; {{advice}}")'
         )
     return f"""def _find(rows, key, wanted):

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from tool_gym.generation.backends.worlds.families.base import Family, Parameter, body, enum, listed, module
 from tool_gym.generation.backends.worlds.plan import Operation
+from tool_gym.generation.backends.worlds.quantities import WEEKDAYS
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FORMATS = '{"iso": "%Y-%m-%d", "day_first": "%d.%m.%Y", "month_first": "%m/%d/%Y"}'
 _FORMAT_TEXT = "Notation: 2031-04-09, 09.04.2031 or 04/09/2031."
 
 
-class _Calendar(Family):
-    """What both calculators can do besides."""
+class Calendar(Family):
+    """What the calculators of dates can do besides."""
 
     def tables(self, spec: ToolSpec, world: World) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def _options(self, spec: ToolSpec) -> list[Parameter]:
+    def date_options(self, spec: ToolSpec) -> list[Parameter]:
+        """The parameters of those of its options that all calculators have."""
         made = []
         if "rest_days" in spec.options:
-            schema = listed(enum(_WEEKDAYS, "A weekday."), "Weekdays that do not count.", least=0)
+            schema = listed(enum(WEEKDAYS, "A weekday."), "Weekdays that do not count.", least=0)
             made.append(Parameter("rest_days", schema, None))
         if "closed_on" in spec.options:
             schema = listed({"type": "string"}, "Single days that do not count, as YYYY-MM-DD.", least=0)
@@ -34,31 +35,37 @@ class _Calendar(Family):
             made.append(Parameter("input_format", enum(("iso", "day_first", "month_first"), _FORMAT_TEXT), "iso"))
         return made
 
-    def _reading(self, spec: ToolSpec) -> str:
+    def reading(self, spec: ToolSpec) -> str:
+        """The line that says in which notation days are given."""
         notation = f"{_FORMATS}[{spec.word('input_format')}]" if "input_format" in spec.options else '"%Y-%m-%d"'
         return f"notation = {notation}"
 
-    def _counts(self, spec: ToolSpec) -> str:
+    def counts(self, spec: ToolSpec) -> str:
         """The helper that tells whether a day counts, as a closure over the options."""
+        return f"def counts(day):\n    return {' and '.join(self.tests(spec)) or 'True'}"
+
+    def tests(self, spec: ToolSpec) -> list[str]:
+        """What a day must meet in order to count, as expressions."""
         tests = []
         if "rest_days" in spec.options:
             tests.append(f"WEEKDAYS[day.weekday()] not in ({spec.word('rest_days')} or [])")
         if "closed_on" in spec.options:
             tests.append(f"day.isoformat() not in ({spec.word('closed_on')} or [])")
-        return f"def counts(day):\n    return {' and '.join(tests) or 'True'}"
+        return tests
 
-    def _top(self, spec: ToolSpec) -> str:
-        weekdays = f"WEEKDAYS = {_WEEKDAYS!r}" if {"rest_days", "with_weekday"} & set(spec.options) else ""
+    def top(self, spec: ToolSpec) -> str:
+        """The lines before the function."""
+        weekdays = f"WEEKDAYS = {WEEKDAYS!r}" if {"rest_days", "with_weekday"} & set(spec.options) else ""
         return module("from datetime import date, datetime, timedelta", weekdays)
 
 
-class Shift(_Calendar):
+class Shift(Calendar):
     """`shift(day, days, …)` -> `{"date"}`."""
 
     name = "shift"
     operations = ("shift",)
-    options = ("unit", "rest_days", "closed_on", "input_format", "with_weekday", "repeat")
-    shapes = ("period",)
+    options: ClassVar[tuple[str, ...]] = ("unit", "rest_days", "closed_on", "input_format", "with_weekday", "repeat")
+    shapes: ClassVar[tuple[str, ...]] = ("period",)
 
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """Days forward or back."""
@@ -81,7 +88,7 @@ class Shift(_Calendar):
             made.append(Parameter("amount", {**number, "description": f"{text}, in days or what the unit says."}))
             if "unit" in spec.options:
                 made.append(Parameter("unit", units, "days"))
-        made += self._options(spec)
+        made += self.date_options(spec)
         if "repeat" in spec.options:
             schema = {"type": "integer", "minimum": 1, "maximum": 12, "description": "Go that far so many times."}
             made.append(Parameter("repeat", schema, 1))
@@ -111,9 +118,9 @@ class Shift(_Calendar):
             amount, unit = f'{period}["amount"]', f'{period}["unit"]'
         repeat = f" * {spec.word('repeat')}" if "repeat" in spec.options else ""
         pieces = [
-            self._reading(spec),
+            self.reading(spec),
             f"day = datetime.strptime({spec.word('day')}, notation).date()",
-            self._counts(spec),
+            self.counts(spec),
             f'left = {amount} * (7 if {unit} == "weeks" else 1){repeat}',
             "step = timedelta(days=1 if left >= 0 else -1)\nleft, seen = abs(left), 0",
             "while left:\n    day, seen = day + step, seen + 1\n    if counts(day):\n        left -= 1\n"
@@ -122,16 +129,16 @@ class Shift(_Calendar):
         ]
         if "with_weekday" in spec.options:
             pieces.append(f'if {spec.word("with_weekday")}:\n    result["weekday"] = WEEKDAYS[day.weekday()]')
-        return module(self._top(spec), self.head(spec, world) + "\n" + body(*pieces, "return result"))
+        return module(self.top(spec), self.head(spec, world) + "\n" + body(*pieces, "return result"))
 
 
-class Gap(_Calendar):
+class Gap(Calendar):
     """`gap(start, end, …)` -> `{"days"}`."""
 
     name = "gap"
     operations = ("gap",)
-    options = ("rest_days", "closed_on", "input_format", "inclusive", "unit", "signed")
-    shapes = ("span",)
+    options: ClassVar[tuple[str, ...]] = ("rest_days", "closed_on", "input_format", "inclusive", "unit", "signed")
+    shapes: ClassVar[tuple[str, ...]] = ("span",)
 
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """Days between two."""
@@ -151,7 +158,7 @@ class Gap(_Calendar):
                 Parameter("start", {**text, "description": "One of the days."}),
                 Parameter("end", {**text, "description": "The other day."}),
             ]
-        made += self._options(spec)
+        made += self.date_options(spec)
         if "inclusive" in spec.options:
             made.append(Parameter("inclusive", {"type": "boolean", "description": "Count both ends."}, False))
         if "signed" in spec.options:
@@ -184,9 +191,9 @@ class Gap(_Calendar):
             else f"({spec.word('start')}, {spec.word('end')})"
         )
         pieces = [
-            self._reading(spec),
+            self.reading(spec),
             f"start, end = [datetime.strptime(text, notation).date() for text in {ends}]",
-            self._counts(spec),
+            self.counts(spec),
             "early, late = min(start, end), max(start, end)",
             "length = sum(counts(early + timedelta(days=i + 1)) for i in range((late - early).days))",
         ]
@@ -197,4 +204,4 @@ class Gap(_Calendar):
         unit = spec.word("unit") if "unit" in spec.options else '"days"'
         value = f'round(length / 7, 2) if {unit} == "weeks" else length'
         pieces.append(f'return {{"{spec.word("length")}": {value}, "unit": {unit}}}')
-        return module(self._top(spec), self.head(spec, world) + "\n" + body(*pieces))
+        return module(self.top(spec), self.head(spec, world) + "\n" + body(*pieces))

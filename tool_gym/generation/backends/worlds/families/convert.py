@@ -23,6 +23,10 @@ class Convert(Family):
         """From one currency to another."""
         return ToolSpec(family=self.name)
 
+    def functions(self, world: World) -> list[ToolSpec]:
+        """One, where there are rates."""
+        return [ToolSpec(family=self.name)] if "exchange_rates" in world.tables else []
+
     def parameters(self, spec: ToolSpec, world: World) -> list[Parameter]:
         """The amount, the currencies, fees and rounding."""
         currencies = [row["currency"] for row in world.tables["exchange_rates"]]

@@ -26,6 +26,11 @@ class Distance(Family):
         """Between two places."""
         return ToolSpec(family=self.name, fields=self._located(world))
 
+    def functions(self, world: World) -> list[ToolSpec]:
+        """One, where there are places."""
+        places = self._located(world)
+        return [ToolSpec(family=self.name, fields=places)] if places else []
+
     def _located(self, world: World) -> tuple[str, ...]:
         return tuple(key for key, kind in world.domain.types.items() if kind.located)
 

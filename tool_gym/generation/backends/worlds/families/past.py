@@ -24,13 +24,21 @@ class Past(Family):
     """`history(name, day, …)` -> `{"holder", "since", "until"}`."""
 
     name = "past"
-    operations = ("past",)
+    operations = ("past", "since")
     options = ("date_format", "with_timeline", "with_neighbours", "with_length", "skip")
     shapes = ("day",)
 
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """One relation of one type."""
         return ToolSpec(family=self.name, kind=operation.kind, fields=(operation.field,))
+
+    def functions(self, world: World) -> list[ToolSpec]:
+        """One for each type with a history."""
+        return [
+            ToolSpec(family=self.name, kind=key)
+            for key, kind in world.domain.types.items()
+            if any(each.pasts for each in kind.relations.values())
+        ]
 
     def generalised(self, spec: ToolSpec, world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Every dated relation."""
@@ -90,8 +98,8 @@ class Past(Family):
         return made
 
     def path(self, operation: Operation, spec: ToolSpec, world: World) -> str:
-        """Who it was."""
-        return f"/{spec.word('holder')}"
+        """Who it was, or since when."""
+        return "/since" if operation.op == "since" else f"/{spec.word('holder')}"
 
     def tables(self, spec: ToolSpec, world: World) -> tuple[str, ...]:
         """One for each relation."""

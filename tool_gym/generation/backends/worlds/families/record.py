@@ -20,7 +20,7 @@ from tool_gym.generation.backends.worlds.families.base import (
 )
 from tool_gym.generation.backends.worlds.plan import Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
-from tool_gym.generation.backends.worlds.world import World
+from tool_gym.generation.backends.worlds.world import World, archive
 
 
 class Record(Family):
@@ -34,6 +34,15 @@ class Record(Family):
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """One field of one type."""
         return ToolSpec(family=self.name, kind=operation.kind, fields=(operation.field,))
+
+    def functions(self, world: World) -> list[ToolSpec]:
+        """The present entries of each type, and the outdated ones."""
+        return [
+            ToolSpec(family=self.name, kind=key, archived=archived)
+            for key, kind in world.domain.types.items()
+            for archived in (False, True)
+            if not archived or archive(kind) in world.tables
+        ]
 
     def generalised(self, spec: ToolSpec, world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """All attributes and relations."""

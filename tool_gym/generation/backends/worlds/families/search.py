@@ -19,7 +19,7 @@ class Search(SetFamily):
     """`search(filters…, sort_by, order, …)` -> `{"count", "results": [{"name", "id"}]}`."""
 
     name = "search"
-    operations = ("extreme", "count")
+    operations = ("extreme", "find", "count")
     options = ("limit", "offset", "name_contains", "keep_unknown")
     shapes = ("sort", "members", "bounds")
 
@@ -63,7 +63,7 @@ class Search(SetFamily):
         return made
 
     def arguments(self, operation: Operation, values: Sequence[Any], spec: ToolSpec, world: World) -> dict[str, Any]:
-        """Filters, and the order in which the answer comes first."""
+        """Filters, and the order in which the answer has its place."""
         made = self.filter_arguments(operation, values, spec)
         if operation.op == "extreme":
             by, order = spec.word(f"field:{operation.field}"), _ORDERS[operation.most]
@@ -74,8 +74,10 @@ class Search(SetFamily):
         return made
 
     def path(self, operation: Operation, spec: ToolSpec, world: World) -> str:
-        """The first of the list, or the count."""
-        return f"/{spec.word('count')}" if operation.op == "count" else f"/{spec.word('results')}/0/name"
+        """The one in its place in the list, or the count."""
+        if operation.op == "count":
+            return f"/{spec.word('count')}"
+        return f"/{spec.word('results')}/{operation.place - 1}/name"
 
     def tables(self, spec: ToolSpec, world: World) -> tuple[str, ...]:
         """The type's."""
@@ -84,9 +86,9 @@ class Search(SetFamily):
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What can be listed."""
         kind = entity(spec, world)
-        by = " and ".join((kind.relations.get(key) or kind.attributes[key]).nouns[0] for key in spec.filters[:3])
+        by = " and ".join(self.filter_nouns(spec, world)[:3])
         order = ", in an order of choice" if spec.fields else ""
-        return f"the {kind.plural} of a given {by}, and how many there are{order}"
+        return f"the {kind.plural} {f'of a given {by}' if by else 'within limits'}, and how many there are{order}"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tool_gym.generation.backends.worlds.domain import NUMERIC
+from tool_gym.generation.backends.worlds.domain import NUMERIC, SORTABLE
 from tool_gym.generation.backends.worlds.families.base import REQUIRED, Family, Parameter, entity, enum, listed
 from tool_gym.generation.backends.worlds.plan import Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
 
+LIMITS = ":limits"
+"""The filter that holds limits of any number or date, beside the keys of relations and enum attributes."""
+
 
 class SetFamily(Family):
     """A family whose tools narrow a set."""
+
+    def functions(self, world: World) -> list[ToolSpec]:
+        """One for each type."""
+        return [ToolSpec(family=self.name, kind=kind) for kind in world.domain.types]
 
     def more_options(self, spec: ToolSpec, world: World) -> tuple[str, ...]:
         """Bounds for every number."""
@@ -22,18 +29,43 @@ class SetFamily(Family):
 
     def narrowed(self, operation: Operation) -> tuple[str, ...]:
         """The filters that an operation needs."""
-        return tuple(filter(None, (operation.scope, *operation.where[:1])))
+        limits = LIMITS if operation.limits else ""
+        return tuple(filter(None, (operation.scope, operation.also, *operation.where[:1], limits)))
 
     def all_filters(self, spec: ToolSpec, world: World) -> tuple[str, ...]:
-        """Every relation and enum attribute."""
+        """Every relation, every enum attribute, and limits."""
         kind = entity(spec, world)
-        return (*kind.relations, *(key for key, each in kind.attributes.items() if each.kind == "enum"))
+        enums = (key for key, each in kind.attributes.items() if each.kind == "enum")
+        return (*kind.relations, *enums, *([LIMITS] if self._limited(spec, world) else ()))
+
+    def filter_nouns(self, spec: ToolSpec, world: World) -> list[str]:
+        """What the filters are called, as a description names them."""
+        kind = entity(spec, world)
+        keys = [key for key in spec.filters if key != LIMITS]
+        return [(kind.relations.get(key) or kind.attributes[key]).nouns[0] for key in keys]
+
+    def _limited(self, spec: ToolSpec, world: World) -> dict[str, str]:
+        """Attributes that can have limits, by what they are called."""
+        attributes = entity(spec, world).attributes
+        return {spec.words.get(f"field:{key}", key): key for key, each in attributes.items() if each.kind in SORTABLE}
+
+    def _limits(self, spec: ToolSpec, world: World) -> Parameter:
+        edge = {"type": ["number", "string"], "description": "A number, or a day as YYYY-MM-DD."}
+        on = enum(self._limited(spec, world), "What is limited.")
+        item = {
+            "type": "object", "properties": {"on": on, "at_least": edge, "at_most": edge},
+            "required": ["on"], "additionalProperties": False,
+        }  # fmt: skip
+        return Parameter("limits", listed(item, "Limits that must all be kept to.", least=0), None)
 
     def filter_parameters(self, spec: ToolSpec, world: World) -> list[Parameter]:
         """The filters; a tool with only one wants it."""
         kind, made = entity(spec, world), []
         for key in spec.filters:
             default = REQUIRED if len(spec.filters) == 1 else None
+            if key == LIMITS:
+                made.append(self._limits(spec, world))
+                continue
             if key in kind.relations:
                 text = f"Keep only {kind.plural} with this {kind.relations[key].nouns[0]}."
                 made.append(Parameter(f"only:{key}", {"type": "string", "description": text}, default))
@@ -69,6 +101,13 @@ class SetFamily(Family):
     def filter_arguments(self, operation: Operation, values: Sequence[Any], spec: ToolSpec) -> dict[str, Any]:
         """Those of a call."""
         made: dict[str, Any] = {spec.word(f"only:{operation.scope}"): values[0]}
+        if operation.also:
+            made[spec.word(f"only:{operation.also}")] = values[1]
+        if operation.limits:
+            made[spec.word("limits")] = [
+                {"on": spec.words.get(f"field:{key}", key), f"at_{'least' if end == 'min' else 'most'}": bound}
+                for key, end, bound in operation.limits
+            ]
         if operation.where:
             key, member = operation.where
             made[spec.word(f"only:{key}")] = [member] if "members" in spec.shapes else member
@@ -80,7 +119,9 @@ class SetFamily(Family):
         lines = [f'rows = DATA["{table}"]']
         for key in spec.filters:
             word = spec.word(f"only:{key}")
-            if key in kind.relations:
+            if key == LIMITS:
+                lines.append(self._limiting(spec, world))
+            elif key in kind.relations:
                 noun = kind.relations[key].nouns[0]
                 failure = f'raise ValueError(f"no {noun} of {kind.plural} is called {{{word}!r}}")'
                 if spec.terse:
@@ -96,6 +137,21 @@ class SetFamily(Family):
                 lines.append(f'if {word} is not None:\n    rows = [row for row in rows if row["{key}"] {test} {word}]')
         bounds = [option.removeprefix("bounds:") for option in spec.options if option.startswith("bounds:")]
         return [*lines, *(self._bounds(key, spec) for key in bounds)]
+
+    def _limiting(self, spec: ToolSpec, world: World) -> str:
+        limited, attributes = self._limited(spec, world), entity(spec, world).attributes
+        kinds = {label: [key, "date" if attributes[key].kind == "date" else "number"] for label, key in limited.items()}
+        return (
+            f"columns = {kinds!r}\n"
+            f"for limit in {spec.word('limits')} or []:\n"
+            '    column, kind = columns[limit["on"]]\n'
+            '    low, high = limit.get("at_least"), limit.get("at_most")\n'
+            '    if any(edge is not None and isinstance(edge, str) != (kind == "date") for edge in (low, high)):\n'
+            "        raise ValueError(f\"the limits of {limit['on']} must each be a {kind}\")\n"
+            "    rows = [row for row in rows if row[column] is not None]\n"
+            "    rows = [row for row in rows if low is None or row[column] >= low]\n"
+            "    rows = [row for row in rows if high is None or row[column] <= high]"
+        )
 
     def _bounds(self, key: str, spec: ToolSpec) -> str:
         if "bounds" not in spec.shapes:

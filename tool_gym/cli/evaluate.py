@@ -1,0 +1,131 @@
+"""The command evaluate: a policy plays a suite or a pack."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tool_gym.cli.output import progress, show_json, show_table, stderr
+from tool_gym.cli.play import AsJson, Seed, _execution
+from tool_gym.errors import InputError
+
+if TYPE_CHECKING:
+    from tool_gym.evaluation.run import Spec
+    from tool_gym.evaluation.suites import Suite
+    from tool_gym.policies.catalog import ModelOptions
+
+_AT_ONCE = {"local": 8}  # each takes the memory of its context
+_MODEL = "Models"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    policy: Annotated[str, typer.Option(help="oracle, random, careful-reader, local, remote; or module:name.")],
+    pack: Annotated[str | None, typer.Option(help="Name or folder of a pack; starter by default.")] = None,
+    suite: Annotated[str | None, typer.Option(help="Suite, by name or .toml file, instead of a pack.")] = None,
+    data: Annotated[Path | None, typer.Option(help="File that the suite imports.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split, or all; test where the pack has it by default.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many scenarios.", min=1)] = None,
+    k: Annotated[int, typer.Option(help="Episodes per scenario.", min=1)] = 1,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; the same command resumes it.")] = None,
+    reward: Annotated[str | None, typer.Option(help="Reward; the pack's own by default.")] = None,
+    matcher: Annotated[str | None, typer.Option(help="Matcher; the reward's or the pack's own by default.")] = None,
+    max_turns: Annotated[int | None, typer.Option(help="Turn limit; the pack's own by default.", min=1)] = None,
+    at_once: Annotated[
+        int | None, typer.Option(help="Episodes in play at a time; 8 for local, else 64.", min=1)
+    ] = None,
+    execution: Annotated[str, typer.Option(help="isolated or embedded.")] = "isolated",
+    model: Annotated[
+        str, typer.Option(help="Folder or GGUF file (local), name at the server (remote).", rich_help_panel=_MODEL)
+    ] = "",
+    base_url: Annotated[
+        str | None, typer.Option(help="Server, as http://localhost:8000/v1.", rich_help_panel=_MODEL)
+    ] = None,
+    form: Annotated[
+        str, typer.Option(help="How tools reach the model: auto, native, text.", rich_help_panel=_MODEL)
+    ] = "auto",
+    parser: Annotated[
+        str | None, typer.Option(help="How the model's family writes calls.", rich_help_panel=_MODEL)
+    ] = None,
+    shots: Annotated[int, typer.Option(help="Examples before the question.", min=0, rich_help_panel=_MODEL)] = 0,
+    shots_from: Annotated[
+        str | None, typer.Option(help="Pack of the examples; the played one by default.", rich_help_panel=_MODEL)
+    ] = None,
+    constrained: Annotated[
+        bool, typer.Option("--constrained", help="Hold a local model to the tools' schemas.", rich_help_panel=_MODEL)
+    ] = False,
+    reasoning: Annotated[
+        bool | None, typer.Option(help="Reasoning of a local model's template.", rich_help_panel=_MODEL)
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="0: the likeliest.", min=0, rich_help_panel=_MODEL)] = 0.0,
+    top_p: Annotated[float, typer.Option(help="For local.", min=0, max=1, rich_help_panel=_MODEL)] = 1.0,
+    max_tokens: Annotated[int, typer.Option(help="Longest turn.", min=1, rich_help_panel=_MODEL)] = 512,
+    concurrency: Annotated[int, typer.Option(help="Requests at a time.", min=1, rich_help_panel=_MODEL)] = 8,
+    rate: Annotated[float | None, typer.Option(help="Requests per minute.", min=0.001, rich_help_panel=_MODEL)] = None,
+    prices: Annotated[
+        tuple[float, float], typer.Option(help="Of a million input, output tokens.", rich_help_panel=_MODEL)
+    ] = (0.0, 0.0),
+    device: Annotated[str | None, typer.Option(help="Of a local model, as cuda:1.", rich_help_panel=_MODEL)] = None,
+    dtype: Annotated[str, typer.Option(help="Of a local model, as bfloat16.", rich_help_panel=_MODEL)] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Play a pack or a suite with a policy, k episodes per scenario, and print what it solves by structure.
+
+    Interrupted, the same command goes on where it was: no finished episode is played again. Episodes that an endpoint
+    failed are counted as failed, left out of the means, and played again by the same command.
+    """
+    from tool_gym.evaluation.run import Spec
+    from tool_gym.evaluation.suites import Part, Suite, load_suite
+    from tool_gym.policies.catalog import ModelOptions
+
+    if pack is not None and suite is not None:
+        raise InputError("give a pack or a suite, not both")
+    options = ModelOptions(
+        model, base_url, form, parser, shots, shots_from, constrained, reasoning, temperature, top_p, max_tokens,
+        concurrency, rate, prices, device, dtype,
+    )  # fmt: skip
+    spec = Spec(
+        split=split, limit=limit, k=k, seed=seed, reward=reward, matcher=matcher, max_turns=max_turns,
+        at_once=at_once or _AT_ONCE.get(policy, 64),
+    )  # fmt: skip
+    one = Suite(title=pack or "starter", metric="", pack=(Part(pack=pack or "starter"),))
+    with nullcontext(out) if out else TemporaryDirectory(prefix="tool-gym-") as folder:
+        chosen = load_suite(suite) if suite else one
+        rows = _play(chosen, policy, options, spec, Path(folder), data, execution)
+    if as_json:
+        show_json([row for part in rows.values() for row in part])
+        return
+    for title, part in rows.items():
+        show_table(title, part)
+
+
+def _play(
+    suite: Suite, policy: str, options: ModelOptions, spec: Spec, folder: Path, data: Path | None, execution: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Plays each part of a suite into a folder of its own, a single one into the folder itself; rows by title."""
+    from tool_gym.evaluation.run import evaluate as run
+    from tool_gym.policies.catalog import make_policy
+    from tool_gym.sandbox.executor import Executor
+
+    tables = {}
+    for part in suite.parts:
+        pack = part.load(data, folder)
+        with Executor(execution=_execution(execution)) as executor:
+            chosen = make_policy(policy, pack, executor, spec.seed, options)
+            ours = spec._replace(split=spec.split or part.split, leave_out=chosen.shown)
+            where = folder if len(suite.parts) == 1 else folder / part.name
+            outcome = run(chosen.policy, pack, where, executor, ours, lambda games, many: progress(games, many, policy))
+        for reason, count in outcome.failed.items():
+            stderr.print(f"{count} episodes failed and are left out: {reason}", markup=False)
+        title = f"{policy} on {pack.name} version {pack.version} (k={spec.k}, seed {spec.seed})"
+        tables[title] = [{"pack": pack.name, **row} for row in outcome.rows] if len(suite.parts) > 1 else outcome.rows
+    return tables

@@ -1,0 +1,1 @@
+"""Evaluation: runs of a policy over a pack, what they came to, and how far that can be trusted."""

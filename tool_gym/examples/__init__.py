@@ -1,0 +1,1 @@
+"""Short programs that the README points to, each run by a test."""
