@@ -164,7 +164,7 @@ def browse(page_file: Path, pictures: Path | None) -> dict[str, float]:
 def take_pictures(page: Any, folder: Path) -> None:
     """The overview by day, and two runs on one scenario by night."""
     folder.mkdir(parents=True, exist_ok=True)
-    page.set_viewport_size({"width": 1280, "height": 1180})
+    page.set_viewport_size({"width": 1280, "height": 1620})
     page.screenshot(path=folder / "report.png")
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -125,3 +125,43 @@ def test_chat_form_has_arguments_as_data_and_wire_form_as_text():
     assert "reasoning_content" not in wire
     assert wire["tool_calls"][0]["function"]["arguments"] == '{"a":1}'
     assert read_action(wire).tool_calls == message.tool_calls
+
+
+def test_a_message_made_of_checked_fields_is_as_one_that_pydantic_validated():
+    call = ToolCall(id="a", name="f", arguments={"x": [1]}, raw=None, error=None)
+    message = AssistantMessage(content="hi", reasoning=None, tool_calls=(call,), parse_error=None)
+    made = AssistantMessage.of_checked(
+        content="hi",
+        reasoning=None,
+        tool_calls=(ToolCall.of_checked(id="a", name="f", arguments={"x": [1]}, raw=None, error=None),),
+        parse_error=None,
+    )
+    assert made == message
+    assert repr(made) == repr(message)
+    assert made.model_dump_json() == message.model_dump_json()
+    assert AssistantMessage.model_validate(made.model_dump()) == made
+    assert made.model_copy(update={"content": "no"}).content == "no"
+    assert made.content == "hi"
+    with pytest.raises(ValueError, match="frozen"):
+        made.content = "other"
+
+
+class Shouts(str):
+    """Text that answers for itself with something else, as a hostile policy might send it."""
+
+    def __str__(self):
+        return "something else"
+
+    def encode(self, *args):
+        return b"something else"
+
+    def isascii(self):
+        raise RuntimeError
+
+
+def test_text_of_a_subclass_is_kept_as_plain_text():
+    call = {"id": Shouts("id"), "name": Shouts("f"), "arguments": Shouts('{"x": 1}')}
+    action = read_action({"content": Shouts("hi"), "tool_calls": [call]})
+    assert action == AssistantMessage(content="hi", tool_calls=(ToolCall(id="id", name="f", arguments={"x": 1}),))
+    texts = [action.content, action.tool_calls[0].id, action.tool_calls[0].name]
+    assert [type(text) for text in texts] == [str, str, str]

@@ -11,6 +11,7 @@ A step has two halves, so that the calls of many episodes can travel to the sand
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
 from tool_gym.errors import EpisodeError, InputError, UnknownName
@@ -18,6 +19,7 @@ from tool_gym.jsonvalue import digest
 from tool_gym.messages import AssistantMessage, Noun, ToolCall, ToolMessage, read_action
 from tool_gym.packs.reader import Pack
 from tool_gym.sandbox.executor import Executor
+from tool_gym.sandbox.session import Session
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import Gold, Score, Termination, Trajectory, Transition
 from tool_gym.transcript import Transcript
@@ -382,6 +384,10 @@ _PROGRESS = ("turn", "termination", "_user_turn", "_invalid_turns", "_statuses",
 """The plain fields that a snapshot holds."""
 
 
+_WORTH_HALVING = 32
+"""Episodes of which a half keeps a worker busy for longer than it takes to wake it."""
+
+
 def step_together(
     episodes: Sequence[Episode],
     actions: Sequence[object],
@@ -400,12 +406,24 @@ def step_together(
     Returns:
         What each step gives, in order.
     """
-    begun = [episode.begin(action) for episode, action in zip(episodes, actions, strict=True)]
-    pairs = [(episode.session, call) for episode, calls in zip(episodes, begun, strict=True) for call in calls]
     limit = max((episode.caps.step_time_limit_s for episode in episodes), default=None)
-    answers = iter(executor.call(pairs, time_limit_s=limit) if pairs else ())
-    results = []
-    for i, (episode, calls) in enumerate(zip(episodes, begun, strict=True)):
-        ids, logprobs = tokens[i] if tokens else (None, None)
-        results.append(episode.finish([next(answers) for _ in calls], token_ids=ids, logprobs=logprobs))
+    # With a processor to spare, one half's tools run while the other half is seen to.
+    halved = executor.runs_ahead and len(episodes) >= _WORTH_HALVING
+    middle = len(episodes) // 2 if halved else 0
+    todo = list(zip(episodes, actions, tokens or [(None, None)] * len(episodes), strict=True))
+    begun: list[list[tuple[ToolCall, ...]]] = []
+
+    def pairs(half: Sequence[tuple[Episode, object, Any]]) -> list[tuple[Session, ToolCall]]:
+        begun.append([episode.begin(action) for episode, action, _ in half])
+        return [
+            (episode.session, call) for (episode, _, _), calls in zip(half, begun[-1], strict=True) for call in calls
+        ]
+
+    halves = [half for half in (todo[:middle], todo[middle:]) if half]
+    results: list[StepResult] = []
+    with closing(executor.stream(map(pairs, halves), time_limit_s=limit)) as stream:
+        for number, answers in enumerate(stream):
+            rest = iter(answers)
+            for (episode, _, (ids, logprobs)), calls in zip(halves[number], begun[number], strict=True):
+                results.append(episode.finish([next(rest) for _ in calls], token_ids=ids, logprobs=logprobs))
     return results

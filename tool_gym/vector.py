@@ -138,7 +138,7 @@ def columns(infos: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     for key in keys:
         if alike:
             has = np.ones(len(infos), dtype=np.bool_)
-            values = list(map(itemgetter(key), infos))
+            values = list(map(itemgetter(key), infos))  # type: ignore[arg-type]
         else:
             has = np.array([info is not None and key in info for info in infos], dtype=np.bool_)
             values = [info[key] if info is not None and key in info else None for info in infos]

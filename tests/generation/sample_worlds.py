@@ -21,23 +21,6 @@ def made(executor: Any, topic: Topic) -> Any:
     return build(topic, WorldsBackend(), executor, f"s-{topic.index}", Tally())
 
 
-def planned(operations, domain, world):
-    """The operations as a decomposition, as the backend would propose it."""
-    facts = build_world(domain, world)
-    answers, steps = {}, []
-    for each in operations:
-        values = [name[1:] if name.startswith("=") else answers[name].value for name in each.inputs]
-        answers[each.id] = evaluate(facts, each, values)
-        hole = " ".join(f"{{{need}}}" for need in each.needs)
-        steps.append(Step(id=each.id, question=hole or "?", answer=answers[each.id], depends_on=each.needs))
-    plan = [each.model_dump(exclude_defaults=True) for each in operations]
-    topic = order(structure_of(tuple(steps)), source={"domain": domain, "world": world})
-    proposal = Decomposition(
-        question="?", steps=tuple(steps), answer=steps[-1].answer, truth="invented", detail={"plan": plan}
-    )
-    return Decomposed(topic=topic, decomposition=proposal)
-
-
 class Meddler:
     """The backend `worlds`, but one stage's proposal is changed."""
 

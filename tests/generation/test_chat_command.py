@@ -138,3 +138,19 @@ def test_a_wrong_option_is_told_before_anything_is_asked(tmp_path, questions, op
         assert result.returncode == 2
         assert problem in " ".join(result.stderr.split())
         assert not server.asked
+
+
+@pytest.mark.slow
+def test_a_local_model_that_cannot_do_it_ends_with_a_report(tmp_path, questions):
+    pytest.importorskip("torch")
+    from tiny_model import save_tiny_model
+
+    folder = save_tiny_model(tmp_path / "tiny")
+    result = run(
+        [
+            sys.executable, "-m", "tool_gym", "generate", "--backend", "chat", "--out", str(tmp_path / "out"),
+            "--model", str(folder), "--questions", str(questions), "--count", "1", "--max-tokens", "8",
+        ]
+    )  # fmt: skip
+    assert result.returncode == 2, result.stderr
+    assert "tiny made no scenario of 1 that were ordered" in " ".join(result.stderr.split())

@@ -73,13 +73,13 @@ class Persistent(tool_gym.Policy):
 
 def main() -> None:
     """Plays both on the shipped pack and prints what they solve."""
-    from tool_gym.rollout import plays
+    from tool_gym.rollout import plays, rollout
     from tool_gym.verify.metrics import summarise
 
     pack = tool_gym.load_pack("starter")
     with tool_gym.Executor() as executor:
         for policy in (tool_gym.FunctionPolicy(act), Persistent()):
-            games = tool_gym.rollout(policy, pack, plays(pack), executor)
+            games = rollout(policy, pack, plays(pack), executor)
             overall = summarise(trajectory for _, trajectory in games)[-1]
             print(policy.fingerprint, {key: overall[key] for key in ("solve_f1", "mean_turns", "mean_calls")})
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,15 +152,26 @@ def make_batches(batches: Sequence[Batch], journal: Journal, processes: int, gat
     with ExitStack() as stack:
         if min(processes, len(jobs)) > 1:
             context = multiprocessing.get_context("spawn")
-            pool = stack.enter_context(context.Pool(min(processes, len(jobs)), _ignore_interrupts))
-            made: Iterator[int] = pool.imap(_make, jobs)
+            pool = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            made: Iterator[int] = pool.map(_make, jobs)
         else:
             made = map(stack.enter_context(Workshop()).make, jobs)
         todo = {job.number for job in jobs}
         for number in range(len(batches)):
             if number in todo:
-                next(made)
+                _next(made)
             yield number
+
+
+def _next(made: Iterator[int]) -> None:
+    try:
+        next(made)
+    except BrokenProcessPool:
+        raise InputError(
+            "a process that makes scenarios ended, for lack of memory perhaps; give processes=1, and in a script of "
+            'your own call this below `if __name__ == "__main__":`'
+        ) from None
 
 
 @functools.cache
@@ -169,6 +184,14 @@ def _make(job: Job) -> int:
     return _workshop().make(job)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C is for the process that holds the pool; it ends the others."""
+def _begin() -> None:
+    """What a process of the pool does first: Ctrl-C is for the one that holds the pool, whose end is its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

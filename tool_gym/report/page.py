@@ -12,7 +12,6 @@ import gzip
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tool_gym._version import __version__
@@ -149,7 +148,7 @@ def _template() -> Template:
 
 
 def _asset(name: str) -> str:
-    return Path(str(resources.files("tool_gym.report") / "page" / name)).read_text(encoding="utf-8")
+    return (resources.files("tool_gym.report") / "page" / name).read_text(encoding="utf-8")
 
 
 def _content_hash(text: str) -> str:

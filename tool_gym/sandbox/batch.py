@@ -113,6 +113,29 @@ class Batch:
         self._active: dict[int, tuple[_Lane, Exchange]] = {}
         self._poller = select.poll()
 
+    def begin(self, wait: bool) -> bool:
+        """Sends what workers are free for, and returns whether there was one; `run` or `abandon` must follow then.
+
+        Args:
+            wait: Whether to wait for a first worker.
+
+        Raises:
+            SandboxError: If no worker can be had.
+            PackError: If a tool's table is missing.
+        """
+        try:
+            self._begin(wait)
+        except BaseException:
+            self.abandon()
+            raise
+        return bool(self._active)
+
+    def abandon(self) -> None:
+        """Ends the workers that still owe replies."""
+        for _, exchange in self._active.values():
+            self._stock.discard(exchange.worker)
+        self._active.clear()
+
     def run(self) -> None:
         """Runs until every call has its reply.
 
@@ -124,7 +147,7 @@ class Batch:
         try:
             while self._waiting or self._active:
                 if self._waiting:
-                    self._begin()
+                    self._begin(wait=True)
                 if not self._active:  # all done, or all lost at once
                     continue
                 for descriptor, _ in self._poller.poll(_TICK_MS):
@@ -134,11 +157,10 @@ class Batch:
                     checked = now
                     self._check_clocks(now)
         except BaseException:
-            for _, exchange in self._active.values():
-                self._stock.discard(exchange.worker)
+            self.abandon()
             raise
 
-    def _begin(self) -> None:
+    def _begin(self, wait: bool) -> None:
         """Gives waiting lanes workers; waits for one only while holding none, so that no batches wait in a ring."""
         for _ in range(len(self._waiting)):
             lane = self._waiting.popleft()
@@ -146,7 +168,8 @@ class Batch:
             if not works:
                 continue
             domain = works[0].domain
-            worker = self._stock.try_acquire(domain) if self._active else self._stock.acquire(domain)
+            wait = wait and not self._active
+            worker = self._stock.acquire(domain) if wait else self._stock.try_acquire(domain)
             if worker is None:
                 self._waiting.append(lane)
                 continue

@@ -9,6 +9,7 @@ import builtins
 import datetime
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -182,6 +183,13 @@ class Bounded:
             return method(*args, **kwargs)
 
         return checked
+
+    def elements(self, it: Any) -> Callable[[], Iterator[Any]]:
+        """The method `elements` of a counter, each of which costs a step; of anything else, what it is."""
+        method: Any = it.elements
+        if not isinstance(it, Counter) or getattr(method, "__func__", None) is not Counter.elements:
+            return method  # type: ignore[no-any-return]
+        return lambda: self._meter.metered(method())
 
     def counted(self, function: Callable[..., Any], bound: int) -> Callable[..., Any]:
         """A function of `math` whose result explodes with its first argument."""

@@ -116,7 +116,8 @@ class Dialect(RestrictingNodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         """Refuses names that lead out; guards those that might, and all writes."""
         if isinstance(node.ctx, ast.Load):
-            guard = is_guarded(node.attr) or node.attr in DEPENDING
+            hides_view = node.attr in ("keys", "items") and isinstance(node.value, ast.Name) and node.value.id == "dict"
+            guard = is_guarded(node.attr) or node.attr in DEPENDING or hides_view
             return self._load_attribute(node, guard)
         if problem := attribute_problem(node.attr) or name_problem(node.attr):
             self.error(node, problem)
@@ -148,9 +149,20 @@ class Dialect(RestrictingNodeTransformer):
             node.func = self._load_attribute(node.func, guard)
         else:
             node.func = self._maker(node.func)
-        node.args = [self.visit(arg) for arg in node.args]
+        native = isinstance(node.func, ast.Name) and node.func.id not in self._bound
+        node.args = [self.visit(arg) if native else self._visit_hidden(arg) for arg in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         return node
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        """Native, except for views of dicts."""
+        node.value = node.value and self._visit_hidden(node.value)
+        return node
+
+    def _visit_hidden(self, node: ast.expr) -> ast.expr:
+        """A value that goes where `visit_BinOp` does not see whether it is a view of a dict."""
+        visited = self.visit(node)
+        return call("_view_", visited) if makes_view(node) else visited
 
     def _maker(self, function: ast.expr) -> ast.expr:
         """A function that is called; for a class that may need a look at what it is called with, that look."""
@@ -410,7 +422,7 @@ class Dialect(RestrictingNodeTransformer):
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         """Looks up attributes by name, natively, so guarded names are refused."""
         for name in node.kwd_attrs:
-            if attribute_problem(name) or is_guarded(name) or name in DEPENDING:
+            if attribute_problem(name) or is_guarded(name) or name in DEPENDING - {"args"}:
                 self.error(node, f"the attribute {name!r} cannot be used in a class pattern")
         return self._inside(node)
 

@@ -52,6 +52,9 @@ class Embedded:
             finally:
                 _alarm.runtime = None
 
+    def start(self, works: Sequence[Work], wait: bool) -> None:
+        """Nothing runs beside the caller."""
+
     def _run(self, works: Sequence[Work]) -> None:
         for work in works:
             for source in work.sources:

@@ -7,7 +7,8 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Protocol, get_args
 
@@ -29,6 +30,16 @@ _MAX_TOOL_SETS = 256
 _MAX_VERDICTS = 65536
 
 
+class Flight(Protocol):
+    """Works that run beside the caller."""
+
+    def run(self) -> None:
+        """Waits until all calls are done."""
+
+    def abandon(self) -> None:
+        """Ends what still runs."""
+
+
 class Backend(Protocol):
     """What runs works: a pool of processes, or this process."""
 
@@ -41,6 +52,9 @@ class Backend(Protocol):
 
     def run(self, works: Sequence[Work]) -> None:
         """Runs all calls of all works."""
+
+    def start(self, works: Sequence[Work], wait: bool) -> Flight | None:
+        """Has works run beside the caller, or returns None."""
 
     def close(self) -> None:
         """Ends all processes."""
@@ -151,25 +165,53 @@ class Executor:
             SandboxError: If no worker can be had.
             PackError: If a tool's table is missing.
         """
-        answers: list[ToolMessage | None] = [None] * len(pairs)
-        works: dict[Session, Work] = {}
-        budget_s = math.inf if time_limit_s is None else time_limit_s
-        for place, (session, call) in enumerate(pairs):
-            work = works.get(session)
-            if work is None:
-                work = works[session] = session.new_work(budget_s)
-            problem = session.add(call, work)
-            if problem is None:
-                work.places.append(place)
-            else:
-                answers[place] = ToolMessage.failure(call, "invalid_call", problem)
-        if open_works := [work for work in works.values() if work.calls]:
-            self._backend.run(open_works)
-        for session, work in works.items():
-            session.absorb(work)
-            for place, result in zip(work.places, work.results, strict=True):
-                answers[place] = _message(pairs[place][1], result)
-        return answers  # type: ignore[return-value]
+        part = _Part(pairs, time_limit_s)
+        if part.works:
+            self._backend.run(part.works)
+        return part.answer()
+
+    def stream(
+        self, parts: Iterable[Sequence[tuple[Session, ToolCall]]], *, time_limit_s: float | None = None
+    ) -> Generator[list[ToolMessage], None, None]:
+        """As `call` of each part, but isolated tools run while the next part is made and earlier answers are used.
+
+        Args:
+            parts: Pairs as `call` takes them; no two parts have a session in common.
+            time_limit_s: As for `call`.
+
+        Yields:
+            The answers of each part, in order.
+
+        Raises:
+            SandboxError: If no worker can be had.
+            PackError: If a tool's table is missing.
+        """
+        waiting: deque[tuple[_Part, Flight | None]] = deque()
+        ahead = True
+        try:
+            for pairs in parts:
+                part, flight = _Part(pairs, time_limit_s), None
+                if part.works and ahead:
+                    flight = self._backend.start(part.works, wait=not waiting)
+                    ahead = flight is not None
+                waiting.append((part, flight))
+            while waiting:
+                part, flight = waiting[0]
+                if flight:
+                    flight.run()
+                elif part.works:
+                    self._backend.run(part.works)
+                waiting.popleft()
+                yield part.answer()
+        finally:
+            for _, flight in waiting:
+                if flight:
+                    flight.abandon()
+
+    @property
+    def runs_ahead(self) -> bool:
+        """Whether `stream` has more than one processor to run tools beside the caller."""
+        return self.execution == "isolated" and (self._workers or _processors()) > 1
 
     async def acall(
         self, pairs: Sequence[tuple[Session, ToolCall]], *, time_limit_s: float | None = None
@@ -261,6 +303,38 @@ class Executor:
             if rejection := self._rejections.get(bound.key):
                 raise ToolRejected(bound.tool.name, *rejection)
         tool_set.accepted = True
+
+
+class _Part:
+    """Some calls and their answers.
+
+    Attributes:
+        works: The calls that reach a tool, by session.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Session, ToolCall]], time_limit_s: float | None) -> None:
+        self._pairs = pairs
+        self._answers: list[ToolMessage | None] = [None] * len(pairs)
+        self._works: dict[Session, Work] = {}
+        budget_s = math.inf if time_limit_s is None else time_limit_s
+        for place, (session, call) in enumerate(pairs):
+            work = self._works.get(session)
+            if work is None:
+                work = self._works[session] = session.new_work(budget_s)
+            problem = session.add(call, work)
+            if problem is None:
+                work.places.append(place)
+            else:
+                self._answers[place] = ToolMessage.failure(call, "invalid_call", problem)
+        self.works = [work for work in self._works.values() if work.calls]
+
+    def answer(self) -> list[ToolMessage]:
+        """The answers in the order of the calls, once all works are done; the sessions take over their states."""
+        for session, work in self._works.items():
+            session.absorb(work)
+            for place, result in zip(work.places, work.results, strict=True):
+                self._answers[place] = _message(self._pairs[place][1], result)
+        return self._answers  # type: ignore[return-value]
 
 
 _executors: weakref.WeakSet[Executor] = weakref.WeakSet()

@@ -29,6 +29,7 @@ from tool_gym.sandbox.rules import (
     is_guarded,
     name_problem,
 )
+from tool_gym.sandbox.sets import viewed
 from tool_gym.sandbox.texts import in_ascii, plain_repr, represented, scrubbed, shown, without_addresses
 
 _MISSING = object()
@@ -55,6 +56,9 @@ class Guards:
             "obj": _obj,
             "register": _register,
             "args": _args,
+            "elements": bounded.elements,
+            "keys": lambda it: _viewer(it, "keys"),
+            "items": lambda it: _viewer(it, "items"),
             **{name: functools.partial(self._padding, name=name) for name in WIDTHS},
             **{name: functools.partial(_mutator, name=name) for name in MUTATORS},
         }
@@ -266,6 +270,14 @@ def _obj(it: Any) -> Any:
     if isinstance(it, BaseException) and type(it).__module__ != MODULE_NAME:
         raise AttributeError(f"{_kind(it)} has no attribute 'obj' in the tool dialect")
     return it.obj
+
+
+def _viewer(it: Any, name: str) -> Any:
+    """A method that makes a view of a dict, for a tool that hands on the method itself."""
+    method = getattr(it, name)
+    if isinstance(it, dict) or (isinstance(it, type) and issubclass(it, dict)):
+        return lambda *args: viewed(method(*args))
+    return method
 
 
 def _args(it: Any) -> Any:

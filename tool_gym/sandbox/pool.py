@@ -55,6 +55,23 @@ class Pool:
         if len(parts) > 1 or not run_alone(self, parts[0], limit_s):
             Batch(self, parts, limit_s).run()
 
+    def start(self, works: Sequence[Work], wait: bool) -> Batch | None:
+        """Sends works to at most half of the workers; the `run` of what is returned waits until all calls are done.
+
+        Args:
+            works: The works.
+            wait: Whether to wait for a first worker. Who holds some already must not, lest two wait for each other.
+
+        Returns:
+            None if no worker is free.
+
+        Raises:
+            SandboxError: If no worker can be had.
+            PackError: If a tool's table is missing.
+        """
+        batch = Batch(self, split(works, max(1, self._workers // 2)), self._limits.call_time_limit_s)
+        return batch if batch.begin(wait) else None
+
     def all_layers(self, domain: str = "") -> dict[str, str | None]:
         """For each kernel layer None, or why it is not in force; starts a worker of the domain to find out."""
         if self._found is None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from tool_gym.jsonvalue import NotJson, encode
 
-_ADDRESS = re.compile(rb" at 0x[0-9a-f]{6,16}(?=>)")
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _TEXTS = frozenset({str})
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
@@ -19,7 +17,7 @@ class BadResult(Exception):
 
 
 def encode_result(value: object, what: str, max_bytes: int) -> bytes:
-    """Encodes a tool's value as compact JSON, with the addresses in it scrubbed.
+    """Encodes a tool's value as compact JSON.
 
     Args:
         value: Anything; it may be of the tool's own classes, and run the tool's code when it is read.
@@ -36,16 +34,9 @@ def encode_result(value: object, what: str, max_bytes: int) -> bytes:
         raise BadResult(f"{what} is not JSON: {error}") from None
     except _UNREADABLE as error:
         raise BadResult(f"{what} cannot be read: {type(error).__name__}") from None
-    if b" at 0x" in payload:
-        payload = scrub(payload)
     if len(payload) > max_bytes:
         raise BadResult(f"{what} takes {len(payload):,} bytes of JSON, at most {max_bytes:,} are taken")
     return payload
-
-
-def scrub(text: bytes) -> bytes:
-    """The text with the addresses of Python's default reprs replaced: they differ from process to process."""
-    return _ADDRESS.sub(b" at 0x0", text)
 
 
 def _weigh(value: Any, room: int, what: str) -> None:

@@ -22,7 +22,8 @@ from tool_gym.sandbox.fuel import NEVER, Meter
 from tool_gym.sandbox.guards import Guards
 from tool_gym.sandbox.library import Library, Loaded
 from tool_gym.sandbox.policy import file_name
-from tool_gym.sandbox.results import BadResult, encode_result, scrub
+from tool_gym.sandbox.results import BadResult, encode_result
+from tool_gym.sandbox.texts import scrubbed
 
 DEFAULT_FUEL = 4_000_000
 """Steps of one call: an empty endless loop ends after some 0.1 s, an endless recursion tree after 0.5 s."""
@@ -257,7 +258,7 @@ class Runtime:
         text = clean_text(text[:MAX_REASON_CHARS])
         if not text or isinstance(error, KeyError):
             text = f"{kind}: {text}" if text else kind
-        return scrub(text.encode()).decode()
+        return scrubbed(text)
 
 
 def _line(traceback: TracebackType | None, file: str) -> int | None:

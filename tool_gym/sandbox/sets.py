@@ -7,7 +7,7 @@ depends on their content: as Python does for numbers (whose hashes are fixed), e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import ItemsView, Iterable, Iterator, KeysView
 from types import CellType, FunctionType
 from typing import Any
 
@@ -116,3 +116,39 @@ for _class, _base in _BASES.items():
 def reordered(value: Any) -> Any:
     """A result of set algebra on dict views: Python's set becomes a tool's, all else stays."""
     return Set(value) if type(value) is set else value
+
+
+class _View:
+    """Of a view that goes where nobody sees what it is: its algebra makes tools' sets."""
+
+    _mapping: Any
+
+    @classmethod
+    def _from_iterable(cls, items: Iterable[Any]) -> Any:
+        return Set(items)
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(list(self))  # type: ignore[call-overload]
+
+    def __repr__(self) -> str:
+        return f"dict_{type(self).__name__}({list(self)!r})"  # type: ignore[call-overload]
+
+
+class _Keys(_View, KeysView[Any]):
+    pass
+
+
+class _Items(_View, ItemsView[Any, Any]):
+    pass
+
+
+_Keys.__name__, _Items.__name__ = "keys", "items"
+_KEYS: Any = type({}.keys())
+_ITEMS: Any = type({}.items())
+
+
+def viewed(value: Any) -> Any:
+    """A view of a dict's keys or items as one whose algebra has an order; all else stays."""
+    if type(value) is _KEYS:
+        return _Keys(value.mapping)
+    return _Items(value.mapping) if type(value) is _ITEMS else value

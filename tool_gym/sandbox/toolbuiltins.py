@@ -15,7 +15,7 @@ from tool_gym.sandbox.facades import Facade
 from tool_gym.sandbox.fuel import Meter, Stop, TooDeep
 from tool_gym.sandbox.guards import TYPE, Guards, build_class, positional, writable
 from tool_gym.sandbox.rules import MODULE_NAME
-from tool_gym.sandbox.sets import FrozenSet, Set, reordered
+from tool_gym.sandbox.sets import FrozenSet, Set, reordered, viewed
 from tool_gym.sandbox.texts import TEXT, field, in_ascii, represented, shown
 
 SHARED = (
@@ -66,6 +66,7 @@ def install(
         _ascii_=in_ascii,
         _field_=field,
         _reordered_=reordered,
+        _view_=viewed,
         RecursionError=TooDeep,
         # How deep Python lets a tool go besides the meter depends on how deep its caller is: no tool may see it.
         _stop_=(Stop, builtins.KeyboardInterrupt, MemoryError, builtins.RecursionError),

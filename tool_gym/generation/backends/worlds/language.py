@@ -94,12 +94,12 @@ class Speaker(Phrases):
         parts += self._one() if self.plan.conclusion == "value" else self._several()
         self._said = " ".join(parts)
         parts += [self._note(), self._form(self.plan.answer)]
-        return " ".join(filter(None, parts))
+        return _joined(parts)
 
     def step(self, operation: Operation) -> str:
         """A sub-question, with `{q1}` where it needs an answer."""
         self.labels = {need: f"{{{need}}}" for need in operation.needs}
-        return " ".join(filter(None, (capital(self.ask(operation)) + "?", self._note_of(operation))))
+        return _joined([capital(self.ask(operation)) + "?", self._note_of(operation)])
 
     # Whole questions.
 
@@ -325,6 +325,8 @@ class Speaker(Phrases):
         """The unit in words; none where only one makes sense, or the question has said it."""
         if unit is None or unit in ("days", "%"):
             return ""
+        if unit == self.world.currency or any(each.currency == unit for each in self.plan.operations):
+            return "" if unit in self._said else unit
         words = UNITS[quantity_of(unit)][unit].words if quantity_of(unit) else unit
         for kind in self.world.domain.types.values():
             for attribute in kind.attributes.values():
@@ -375,6 +377,11 @@ _COMPARISONS = {
     ),
 }  # fmt: skip
 """Questions for the same of several, by how the answer follows."""
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """The sentences as a text; "the peak which that explorer climbed", since "that that" is hard to read."""
+    return " ".join(filter(None, sentences)).replace(" that that ", " which that ")
 
 
 def _exponent(tolerance: float) -> int:

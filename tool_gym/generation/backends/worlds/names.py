@@ -85,7 +85,7 @@ LANGUAGES = {
     ),
     "moor": Language(
         ("b", "c", "d", "f", "g", "l", "m", "n", "r", "s", "t", "gl", "cr", "bl", "ll", "gw", "dr"),
-        ("a", "e", "i", "o", "u", "w", "ae", "wy"),
+        ("a", "e", "i", "o", "u", "y", "ae", "ei"),
         ("", "dd", "ch", "n", "r", "th", "ll", "rn", "g"),
         ("pen", "bryn", "aber", "cairn", "loch", "glas"),
     ),
@@ -113,6 +113,7 @@ _SIGNS = {"#": "0123456789", "?": "ABCDEFGHKLMNPRSTVWX"}
 _TRIPLE = re.compile(r"(.)\1\1+")
 _CHECK = "*"
 """Stands in the pattern of an id for a check digit over the digits before it."""
+_FIRST = ("Upper", "Old", "North", "Little", "New", "East", "Great", "Lower")
 _VOWELS = "aeiouwy"
 _NICKNAMES = [f"the {quality} {thing}" for quality in (
     "Grey", "Lame", "Quiet", "Golden", "Little", "Stubborn", "Blind", "Red", "Lucky", "Iron", "Crooked", "Sleepy",
@@ -156,8 +157,7 @@ class Namer:
     def place(self) -> str:
         """A name for a place; now and then in two words."""
         stem = self.word((1, 2)) + self._rng.choice(self._rng.choice(self._languages).places)
-        first = self._rng.choice(("Upper", "Old", "North", "Little", "New", "East", "Great", "Lower"))
-        return f"{first} {stem}" if self._rng.random() < 0.15 else stem
+        return f"{self._rng.choice(_FIRST)} {stem}" if self._rng.random() < 0.15 else stem
 
     def person(self) -> str:
         """A given name and one of the world's family names, which many people share."""
@@ -185,12 +185,21 @@ class Namer:
                 self._given.add(name)
                 return name
 
-    def near(self, name: str, suffixes: tuple[str, ...]) -> str:
-        """A new name that is easily taken for another: the same with another suffix, or with one vowel changed."""
-        first, _, last = name.rpartition(" ")
-        others = [f"{first} {suffix}" for suffix in suffixes if last in suffixes and first]
-        vowels = [i for i, char in enumerate(name) if char in _VOWELS]
-        others += [name[:i] + vowel + name[i + 1 :] for i in vowels for vowel in "aeiou"]
+    def near(self, name: str, patterns: tuple[str, ...], suffixes: tuple[str, ...]) -> str:
+        """A new name that is easily taken for another: with another suffix, or one vowel of an invented word changed.
+
+        Args:
+            name: The other name.
+            patterns: What names are made by, see `new`.
+            suffixes: What {suffix} in a pattern can be.
+        """
+        words = name.split()
+        others = [" ".join(new if word in suffixes else word for word in words) for new in suffixes]
+        plain = {*" ".join((*patterns, *suffixes, *_FIRST)).split()}
+        for match in re.finditer(r"\S+", name):
+            if match[0] not in plain:
+                places = [match.start() + i for i, char in enumerate(match[0]) if char in _VOWELS]
+                others += [name[:i] + vowel + name[i + 1 :] for i in places for vowel in "aeiou"]
         new = self._rng.choice([other for other in others if other not in self._given])
         self._given.add(new)
         return new
@@ -215,6 +224,6 @@ class Namer:
 
 
 def _check_digit(text: str) -> str:
-    """The digit that makes the sum of all digits, the last, third last … threefold, a multiple of ten."""
+    """The digit that brings the sum of all, weighted 1, 3, 1, … from the right, to a multiple of ten."""
     digits = [int(char) for char in text if char.isdigit()][::-1]
     return str(-sum(digit * (1 if i % 2 else 3) for i, digit in enumerate(digits)) % 10)

@@ -34,7 +34,7 @@ ASKS = {
         "what is the number of {x}",
         "how large is the number of {x}",
     ),
-    "aggregate": ("what is {x}", "how much is {x}", "what does {x} come to"),
+    "aggregate": ("what is {x}", "what do the records give as {x}", "what does {x} come to"),
     "distance": (
         "how far is it from {a} to {b}",
         "how far apart are {a} and {b}",
@@ -60,7 +60,7 @@ ASKS = {
         "is {x} a Monday, a Tuesday or what other day",
     ),
     "convert": ("how much is {x} in {c}", "what does {x} come to in {c}", "how many {c} would {x} make"),
-    "measure": ("what is {x} in {u}", "how much is {x} in {u}", "what is {x} if you put it in {u}"),
+    "measure": ("what is {x} in {u}", "what does {x} come to in {u}", "what is {x} if you put it in {u}"),
     "compute.ratio": (
         "what is the ratio of {a} to {b}",
         "what do you get if you divide {a} by {b}",
@@ -289,7 +289,7 @@ class Phrases:
                 else ("whose {n} lies in {v} or earlier", "whose {n} is not after {v}")
             )
             return self.pick(f"limit.date.{end}", frames).format(n=noun, v=year)
-        value = f"{bound:,}{self._unit_after(attribute)}"
+        value = f"{bound:,}{self._unit_after(attribute, noun)}"
         frames = (
             ("whose {n} {be} {v} or more", "whose {n} {be} at least {v}")
             if end == "min"
@@ -297,9 +297,10 @@ class Phrases:
         )
         return self.pick(f"limit.{end}", frames).format(n=noun, v=value, be=be(noun))
 
-    def _unit_after(self, attribute: Attribute) -> str:
+    def _unit_after(self, attribute: Attribute, noun: str) -> str:
+        """The unit after a number, unless what is counted was said before."""
         words = self.world.currency if attribute.kind == "money" else attribute.unit_words
-        return f" {words}" if words else ""
+        return f" {words}" if words and words not in noun else ""
 
     def unit_name(self, operation: Operation) -> str:
         """The unit into which a value is converted, in words."""

@@ -21,6 +21,7 @@ class Unit(NamedTuple):
 UNITS: dict[str, dict[str, Unit]] = {
     "length": {
         "mm": Unit(0.001, "millimetres"),
+        "cm": Unit(0.01, "centimetres"),
         "m": Unit(1.0, "metres"),
         "km": Unit(1000.0, "kilometres"),
         "in": Unit(0.0254, "inches"),
@@ -30,6 +31,7 @@ UNITS: dict[str, dict[str, Unit]] = {
         "nmi": Unit(1852.0, "nautical miles"),
     },
     "mass": {
+        "g": Unit(0.001, "grams"),
         "kg": Unit(1.0, "kilograms"),
         "t": Unit(1000.0, "tonnes"),
         "lb": Unit(0.45359237, "pounds"),
@@ -44,7 +46,7 @@ UNITS: dict[str, dict[str, Unit]] = {
     },
     "power": {"W": Unit(1.0, "watts"), "kW": Unit(1000.0, "kilowatts"), "MW": Unit(1_000_000.0, "megawatts"),
               "hp": Unit(745.69987158, "mechanical horsepower")},
-    "volume": {"l": Unit(1.0, "litres"), "hl": Unit(100.0, "hectolitres"), "m3": Unit(1000.0, "cubic metres"),
+    "volume": {"L": Unit(1.0, "litres"), "hL": Unit(100.0, "hectolitres"), "m3": Unit(1000.0, "cubic metres"),
                "gal": Unit(4.54609, "imperial gallons")},
     "duration": {"s": Unit(1.0, "seconds"), "min": Unit(60.0, "minutes"), "h": Unit(3600.0, "hours"),
                  "d": Unit(86400.0, "days")},

@@ -307,10 +307,11 @@ class Steps:
         return self._add(Operation(id=self._next, op="convert", inputs=(step,), currency=self._rng.choice(others)))
 
     def _measure(self, step: str) -> str:
-        """In another unit of about the same size."""
+        """In another unit, in which it is a number of a handy size."""
         unit = self._answers[step].unit or ""
         units = UNITS.get(quantity_of(unit), {})
-        others = [each for each in units if each != unit and 0.0005 < units[each].size / units[unit].size < 2000]
+        amount = abs(self._answers[step].value)
+        others = [each for each in units if each != unit and 1 <= amount * units[unit].size / units[each].size < 1e9]
         if not others or not self._plain_unit(step):
             raise Refused("decompose", "no other unit")
         pair = (unit, self._rng.choice(others))

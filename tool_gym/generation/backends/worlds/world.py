@@ -128,7 +128,7 @@ def _entities(kind: EntityType, rng: random.Random, namer: Namer, present: date)
     rows: list[Row] = []
     for _ in range(rng.randint(*kind.count)):
         if rows and rng.random() < _NEAR:
-            name = namer.near(rng.choice(rows)["name"], kind.suffixes)
+            name = namer.near(rng.choice(rows)["name"], kind.names, kind.suffixes)
         else:
             name = namer.new(kind.names, kind.suffixes)
         row: Row = {"name": name, "id": namer.identifier(kind.id)}

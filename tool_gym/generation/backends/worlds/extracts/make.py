@@ -61,7 +61,7 @@ _ELEMENTS = {
 
 _CONTESTED = {
     "IL", "PS", "TW", "XK", "EH", "UA", "RU", "CY", "SO", "GE", "MD", "AZ", "AM", "RS", "MA", "IN", "PK", "CN",
-    "HK", "MO", "BY", "SD", "SS", "VE", "AF", "SY", "LY", "YE", "KP", "LB",
+    "HK", "MO", "BY", "SD", "SS", "VE", "AF", "SY", "LY", "YE", "KP", "LB", "AR", "GY",
 }  # fmt: skip
 """Territory, government or the area that belongs to them is disputed."""
 _DEPENDENT = {
@@ -83,6 +83,7 @@ _CITY, _SERVED = 750_000, 300_000
 _NEAR_KM = 60
 _DISPUTED_FROM = 104
 """Atomic number from which discoveries are disputed."""
+_HISTORY_FROM = 1950
 _SWITCH_DAYS = 400
 """Days for which an old currency may stay valid beside the new one."""
 
@@ -188,9 +189,12 @@ def _country(code: str, name: str) -> Row:
     neighbours = set(filter(None, country["neighbours"].split(",")))
     languages = get_global("territory_languages").get(code, {})
     official = {
-        _ENGLISH.languages[key]
-        for key, each in languages.items()
-        if each["official_status"] in ("official", "de_facto_official") and key in _ENGLISH.languages
+        status: sorted(
+            _ENGLISH.languages[key]
+            for key, each in languages.items()
+            if each["official_status"] == status and key in _ENGLISH.languages
+        )
+        for status in ("official", "de_facto_official")
     }
     return {
         "name": name,
@@ -199,7 +203,7 @@ def _country(code: str, name: str) -> Row:
         "area": country["areakm2"],
         "neighbours": None if neighbours & _CONTESTED else len(neighbours),
         "continent": _CONTINENTS[country["continentcode"]],
-        "languages": sorted(official) or None,
+        "languages": official["official"] or official["de_facto_official"] or None,
     }
 
 
@@ -225,13 +229,13 @@ def _countries() -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
 
 
 def _tenders(code: str) -> list[Row]:
-    """The currencies of a country one after the other, from the last gap on; none if two were valid for long."""
+    """The currencies of a country since 1950, from the last gap on; none if two were valid side by side for long."""
     rows: list[Row] = []
     for currency, start, end, tender in sorted(get_global("territory_currencies").get(code, ()), key=_begin):
-        if not tender:
-            continue
         since = date(*start) if start else date(1900, 1, 1)
         until = date(*end) + timedelta(days=1) if end else None
+        if not tender or (until and until.year < _HISTORY_FROM):
+            continue
         if rows:
             last = rows[-1]["until"]
             # The euro replaced its forerunners in law three years before their notes were withdrawn.
