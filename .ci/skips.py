@@ -10,6 +10,7 @@ EXPECTED = [
     r"needs a GPU",
     r"needs the kernel's",
     r"needs fork",
+    r"needs the browser chromium",
 ]
 
 unexpected = 0
