@@ -2,7 +2,8 @@
 
     python benchmarks/evaluation.py --json benchmarks/results/evaluation.json
 
-The named parts do not overlap; `the rest` is what lies between them. Rounds are repeated and the median is shown.
+The named parts do not overlap; `the rest` is what lies between them, the start of the sandbox above all. Rounds are
+repeated and the median is shown.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -33,7 +35,7 @@ from tool_gym.verify.metrics import Summary
 PARTS: dict[str, tuple[Any, str]] = {
     "open episodes": (Episode, "of_pack"),
     "read actions": (Episode, "begin"),
-    "run tools": (Executor, "call"),
+    "run tools": (import_module("tool_gym.rollout"), "step_together"),
     "verify, reward, observe": (Episode, "finish"),
     "make trajectories": (Episode, "trajectory"),
     "write the journal": (RunFolder, "add"),
@@ -45,21 +47,20 @@ PARTS: dict[str, tuple[Any, str]] = {
 
 @contextmanager
 def stopwatch(policy: type) -> Iterator[dict[str, float]]:
-    """Seconds spent in each part, outermost calls only."""
+    """Seconds spent in each part itself, without the parts that it calls."""
     spent: dict[str, float] = defaultdict(float)
-    inside = False
+    inner = [0.0]  # seconds of the parts called so far, for each part that is open
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            nonlocal inside
-            if inside:
-                return function(*args, **kwargs)
-            inside, start = True, time.perf_counter()
+            inner.append(0.0)
+            start = time.perf_counter()
             try:
                 return function(*args, **kwargs)
             finally:
-                inside = False
-                spent[name] += time.perf_counter() - start
+                seconds = time.perf_counter() - start
+                spent[name] += seconds - inner.pop()
+                inner[-1] += seconds
 
         return wrapped
 

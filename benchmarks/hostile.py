@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -110,7 +112,9 @@ def main() -> int:
     rows = run(options.file, options.execution)
     good = sum(row["accepted"] for row in rows)
     if options.json:
-        print(json.dumps({"accepted": good, "cases": len(rows), "rows": rows}, indent=1, ensure_ascii=False))
+        command = shlex.join(["python", "benchmarks/hostile.py", *sys.argv[1:]])
+        report = {"command": command, "uid": os.getuid(), "accepted": good, "cases": len(rows), "rows": rows}
+        print(json.dumps(report, indent=1, ensure_ascii=False))
     else:
         for row in rows:
             mark = "yes" if row["accepted"] else "NO "

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Sequence
 from importlib import import_module
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from ways import Seeded, Timing, WrongResult, chat_actions, check_results
@@ -32,7 +32,7 @@ class Naive:
     def run(self, plays: Sequence[Seeded]) -> Timing:
         work = [(play.scenario.question, _answers(play), chat_actions(play, 1)) for play, _ in plays]
         ends, reset_s = [], 0.0
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         for question, answers, actions in work:
             resetting = perf_counter()
             messages: list[dict[str, Any]] = [{"role": "user", "content": question}]
@@ -41,13 +41,13 @@ class Naive:
             for action in actions:
                 unsolved, _ = self._step(messages, unsolved, action)
             ends.append((messages, unsolved))
-        seconds = perf_counter() - begun
+        seconds, processor_s = perf_counter() - begun, process_time() - used
         for (play, _), (messages, unsolved) in zip(plays, ends, strict=True):
             results = [json.loads(message["content"]) for message in messages if message["role"] == "tool"]
             check_results(play, self.name, results)
             if unsolved:
                 raise WrongResult(f"{self.name}: {play.scenario.id} has answers that were not found")
-        return Timing(seconds, reset_s, sum(len(actions) for _, _, actions in work))
+        return Timing(seconds, reset_s, sum(len(actions) for _, _, actions in work), processor_s)
 
     def _step(
         self, messages: list[dict[str, Any]], unsolved: list[list[str]], action: dict[str, Any]
@@ -150,17 +150,17 @@ class Gem:
         groups = [plays[i : i + self._size] for i in range(0, len(plays), self._size)]
         work = [list(zip(*[map(_tagged, play.steps) for play, _ in group], strict=True)) for group in groups]
         ends: list[list[Sequence[str]]] = []
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         for turns in work:
             resetting = perf_counter()
             env.reset()
             reset_s += perf_counter() - resetting
             ends.append([env.step(turn)[0] for turn in turns])
-        seconds = perf_counter() - begun
+        seconds, processor_s = perf_counter() - begun, process_time() - used
         for group, turns_seen in zip(groups, ends, strict=True):
             for i, (play, _) in enumerate(group):
                 check_results(play, self.name, [json.loads(seen[i]) for seen in turns_seen])
-        return Timing(seconds, reset_s, sum(len(play.steps) for play, _ in plays))
+        return Timing(seconds, reset_s, sum(len(play.steps) for play, _ in plays), processor_s)
 
     def close(self) -> None:
         """Nothing is held."""

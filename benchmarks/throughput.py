@@ -84,6 +84,9 @@ def rows_of(timings: Mapping[str, Sequence[Timing]], ways: Sequence[Way]) -> lis
                 "calls_per_s": statistics.median(rates) * way.calls_per_step,
                 "us_per_step": statistics.median(1e6 / rate for rate in rates),
                 "reset_us_per_step": statistics.median(resets),
+                "processor_us_per_step": statistics.median(
+                    timing.processor_s / timing.steps * 1e6 for timing in of_rounds
+                ),
             }
         )
     naive = next(row["steps_per_s"] for row in rows if row["way"] == NAIVE)
@@ -133,11 +136,12 @@ def host() -> dict[str, Any]:
 
 
 def show(report: Mapping[str, Any]) -> None:
-    columns = ("steps/s", "least", "most", "calls/s", "us/step", "in reset", "x naive")
+    columns = ("steps/s", "least", "most", "calls/s", "us/step", "in reset", "own cpu", "x naive")
     print(f"{'way':34}" + "".join(f"{column:>10}" for column in columns))
     for row in report["rows"]:
         rates = "".join(f"{row[key]:10,.0f}" for key in ("steps_per_s", "least", "most", "calls_per_s"))
-        times = "".join(f"{row[key]:10.1f}" for key in ("us_per_step", "reset_us_per_step", "times_naive"))
+        keys = ("us_per_step", "reset_us_per_step", "processor_us_per_step", "times_naive")
+        times = "".join(f"{row[key]:10.1f}" for key in keys)
         print(f"{row['way']:34}{rates}{times}")
     print()
     for goal in report["goals"]:

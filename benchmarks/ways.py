@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Literal, NamedTuple, Protocol
 
 import gymnasium as gym
@@ -24,11 +24,20 @@ class Seeded(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """Wall seconds of a round in all, those of them spent in resets, and the environment steps played."""
+    """What a round took.
+
+    Attributes:
+        seconds: Wall seconds in all.
+        reset_seconds: Those of them spent in resets.
+        steps: Environment steps played.
+        processor_s: Processor seconds of this process, its workers not counted; on a busy machine they say more than
+            the wall's, which depend on how often a way lets go of its processor.
+    """
 
     seconds: float
     reset_seconds: float
     steps: int
+    processor_s: float
 
 
 class Way(Protocol):
@@ -101,7 +110,7 @@ class Single:
     def run(self, plays: Sequence[Seeded]) -> Timing:
         env, ends, reset_s = self._env, [], 0.0
         work = [(seed, chat_actions(play, self.calls_per_step)) for play, seed in plays]
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         for seed, actions in work:
             resetting = perf_counter()
             env.reset(seed=seed)
@@ -109,10 +118,10 @@ class Single:
             for action in actions:
                 observation, _, _, _, info = env.step(action)
             ends.append((observation, info))
-        seconds = perf_counter() - begun
+        seconds, processor_s = perf_counter() - begun, process_time() - used
         for (play, _), (observation, info) in zip(plays, ends, strict=True):
             check(play, self.name, observation["messages"], info["score"]["solved"])
-        return Timing(seconds, reset_s, sum(len(actions) for _, actions in work))
+        return Timing(seconds, reset_s, sum(len(actions) for _, actions in work), processor_s)
 
     def close(self) -> None:
         self._env.close()
@@ -145,7 +154,7 @@ class Vector:
         for group in groups:
             actions = zip(*[chat_actions(play, 1) for play, _ in group], strict=True)
             work.append(([seed for _, seed in group], list(actions)))
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         for seeds, turns in work:
             resetting = perf_counter()
             env.reset(seed=seeds)
@@ -153,12 +162,12 @@ class Vector:
             for turn in turns:
                 observation, _, _, _, info = env.step(turn)
             ends.append((observation, info))
-        seconds = perf_counter() - begun
+        seconds, processor_s = perf_counter() - begun, process_time() - used
         for group, (observation, info) in zip(groups, ends, strict=True):
             solved = info["score"]["solved"]
             for i, (play, _) in enumerate(group):
                 check(play, self.name, observation["messages"][i], int(solved[i]))
-        return Timing(seconds, reset_s, sum(len(play.steps) for play, _ in plays))
+        return Timing(seconds, reset_s, sum(len(play.steps) for play, _ in plays), processor_s)
 
     def close(self) -> None:
         self._env.close()
@@ -174,9 +183,9 @@ class BareEcho:
         self._echo = Echo()
 
     def run(self, plays: Sequence[Seeded]) -> Timing:
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         self._echo.round()
-        return Timing(perf_counter() - begun, 0.0, CALLS)
+        return Timing(perf_counter() - begun, 0.0, CALLS, process_time() - used)
 
     def close(self) -> None:
         """The process ends when this one hangs up."""

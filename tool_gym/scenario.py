@@ -137,10 +137,18 @@ class StateCheck(Noun):
 
 
 class UserTurn(Noun):
-    """What the user says, and the names of the tools that become available with it."""
+    """One thing that the user says.
+
+    Attributes:
+        content: What it is.
+        add_tools: Names of the tools that become available with it.
+        checks: Ids of the checks that are due when the reply closes the turn: a step is solved by then or never, and a
+            state check looks at the state then. Those that no turn names are due at the end.
+    """
 
     content: str
     add_tools: tuple[ToolName, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 class Provenance(Noun):
@@ -189,12 +197,15 @@ class Scenario(Noun):
     def _check(self) -> Scenario:
         names = _unique("tool", [tool.name for tool in self.tools])
         steps = [step.id for step in self.sub_questions]
-        _unique("check", [*steps, *[check.id for check in self.state_checks]])
+        checks = _unique("check", [*steps, *[check.id for check in self.state_checks]])
+        _unique("due check", [name for turn in self.turns for name in turn.checks])
         if not self.total:
             raise ValueError("a scenario needs at least one sub-question or state check")
         for turn in self.turns:
             if not names.issuperset(turn.add_tools):
                 raise _unknown("add_tools", turn.add_tools, names)
+            if not checks.issuperset(turn.checks):
+                raise _unknown("checks", turn.checks, checks)
         for step in self.sub_questions:
             if not names.issuperset(step.tools):
                 raise _unknown(f"sub-question {step.id!r}: tools", step.tools, names)
@@ -213,6 +224,12 @@ class Scenario(Noun):
     def total(self) -> int:
         """Checks that can be solved, >= 1."""
         return len(self.sub_questions) + len(self.state_checks)
+
+    @property
+    def due(self) -> tuple[tuple[str, ...], ...]:
+        """Ids of the checks that are due with each user turn; empty where all are due at the end."""
+        due = tuple([turn.checks for turn in self.turns])
+        return due if any(due) else ()
 
     @functools.cached_property
     def structure(self) -> Structure:

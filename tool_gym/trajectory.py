@@ -6,7 +6,7 @@ a trajectory is shown to a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -70,21 +70,34 @@ class Transition(Noun):
 
 
 class Gold(Noun):
-    """What the verifier knows and the agent must not: enough to score the trajectory without its pack."""
+    """What the verifier knows and the agent must not: enough to score the trajectory without its pack.
+
+    Attributes:
+        sub_questions: The scenario's steps.
+        state_checks: Its checks of the state.
+        answer: Its answer.
+        due: Ids of the checks that are due with each user turn; empty where all are due at the end.
+        final_state: The tools' state at the end of the episode.
+        found: By their ids, what the checks of the state that were due before the end found at their paths.
+    """
 
     sub_questions: tuple[SubQuestion, ...]
     state_checks: tuple[StateCheck, ...] = ()
     answer: Expected | None
+    due: tuple[tuple[str, ...], ...] = ()
     final_state: Any = None
+    found: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, scenario: Scenario, final_state: Any = None) -> Gold:
-        """The gold of a scenario, with the tools' state at the end of the episode."""
+    def of(cls, scenario: Scenario, final_state: Any = None, found: Mapping[str, Any] | None = None) -> Gold:
+        """The gold of a scenario, with what its checks of the state look at."""
         return cls(
             sub_questions=scenario.sub_questions,
             state_checks=scenario.state_checks,
             answer=scenario.answer,
+            due=scenario.due,
             final_state=final_state,
+            found=dict(found or {}),
         )
 
 

@@ -1,6 +1,7 @@
 import copy
 import json
 from collections import Counter
+from threading import Event
 
 import pytest
 from chat_script import PROPOSALS, QUESTIONS, STAGES, ScriptedModel, asked_for
@@ -11,12 +12,13 @@ from tool_gym.errors import InputError
 from tool_gym.gate.leaks import validate_leaks
 from tool_gym.gate.validate import validate_files, validate_scenario
 from tool_gym.generation import chat_run
+from tool_gym.generation.backends.chat.orders import ChatSettings, plan_orders, read_questions
 from tool_gym.generation.backends.chat.prompts import prompt, subjects
-from tool_gym.generation.chat_run import Bench, ChatSettings, NothingMade, make_order, plan_orders, read_questions
+from tool_gym.generation.chat_run import Bench, NothingMade, make_order
 from tool_gym.generation.generate import generate_pack
 from tool_gym.generation.topic import Strategies
 from tool_gym.messages import ToolCall
-from tool_gym.models.chat import Completion
+from tool_gym.models.chat import Completion, ModelError, RequestRefused
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.writer import write_pack
 from tool_gym.policies.scripted import OraclePolicy
@@ -64,7 +66,7 @@ def executors():
 
 
 def bench(model, executors, gate=True):
-    return Bench(ChatSettings(model, QUESTIONS), executors, gate)
+    return Bench(ChatSettings(model, QUESTIONS), executors, gate, Event())
 
 
 def order(name, model=None):
@@ -274,6 +276,33 @@ def test_the_same_answers_give_the_same_bytes_however_many_are_asked_at_a_time(t
         generate_pack(tmp_path / str(threads), backend="chat", name="p", chat=chat, gate=False)
     one, five = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in "15")
     assert one == five
+
+
+class Failing(ScriptedModel):
+    """Fails when it is asked about one question."""
+
+    def __init__(self, question, error):
+        super().__init__()
+        self.question, self.error = question, error
+
+    def text(self, request):
+        if asked_for(request.messages)[0] == self.question:
+            raise self.error
+        return super().text(request)
+
+
+def test_a_request_that_the_server_refuses_costs_its_order_only(tmp_path):
+    model = Failing("gallium", RequestRefused("too long"))
+    report = generate_pack(tmp_path / "out", backend="chat", count=2, gate=False, chat=ChatSettings(model, QUESTIONS))
+    assert (report.figures()["scenarios"], report.figures()["given_up"]) == (1, 1)
+
+
+def test_a_model_that_fails_ends_the_run_and_leaves_no_pack(tmp_path):
+    model = Failing("lake_tana_capital", ModelError("the endpoint is gone"))
+    with pytest.raises(ModelError, match="the endpoint is gone"):
+        generate_pack(tmp_path / "out", backend="chat", gate=False, chat=ChatSettings(model, QUESTIONS, concurrency=1))
+    assert not list(tmp_path.iterdir())
+    assert {asked_for(each.messages)[0] for each in model.requests} <= set(list(PROPOSALS)[:5]), "others were stopped"
 
 
 def paths_of(value, here=()):

@@ -7,8 +7,8 @@ import pytest
 from sample_worlds import order
 
 from tool_gym.generation.backends.worlds.domain import domain_names
+from tool_gym.generation.backends.worlds.grammar import be, possessive, series
 from tool_gym.generation.backends.worlds.language import Speaker
-from tool_gym.generation.backends.worlds.phrases import be, possessive, series
 from tool_gym.generation.backends.worlds.planner import draw_plan
 from tool_gym.generation.backends.worlds.world import build_world
 from tool_gym.generation.proposals import Refused

@@ -151,6 +151,29 @@ def test_a_tool_that_returns_the_answer_to_anybody_is_refused(executor):
         run(Meddler("deploy", answer_all), executor, topic)
 
 
+def test_a_gold_call_that_answers_another_step_as_well_is_refused(executor):
+    backend = Meddler("nothing", lambda p: p)
+    for index in range(200):  # until one tool tells two unlike things of two entities
+        topic = order("parallel_single_hop", level=1, branches=2, index=index)
+        scaled = scale(integrate(document(decompose(topic, backend), backend), backend), backend)
+        one, other = scaled.decomposition.detail["plan"]
+        if one["op"] == other["op"] == "attribute" and one["kind"] == other["kind"] and one["field"] != other["field"]:
+            break
+    else:
+        pytest.fail("no tool told two unlike things")
+
+    def tell_both(proposal):
+        name = scaled.scaling.calls["q1"].tool
+        told = {
+            proposal.paths[step.id].split("/")[1]: {"value": step.answer.value} for step in scaled.decomposition.steps
+        }
+        text = f"def {name}(**arguments):\n    return {told!r}\n"
+        return changed(proposal, sources={**proposal.sources, name: changed(proposal.sources[name], text=text)})
+
+    with pytest.raises(Refused, match="one call answers two steps"):
+        deploy(scaled, Meddler("deploy", tell_both), executor, "s")
+
+
 def test_a_strategy_that_is_off_may_change_nothing(executor):
     topic = order(level=3, strategies=Strategies.of_level(0))
     change = Change(strategy="parameter_expansion", tool="x", what="more")

@@ -5,7 +5,7 @@ import pytest
 from scripted_server import serving
 
 from tool_gym.errors import InputError
-from tool_gym.models.chat import ChatRequest, ModelError, Usage
+from tool_gym.models.chat import ChatRequest, ModelError, RequestRefused, Usage
 from tool_gym.models.endpoint import Endpoint
 
 ASKED = ChatRequest(messages=({"role": "user", "content": "Hello?"},), answer_schema={"type": "object"}, seed=3)
@@ -74,7 +74,7 @@ def test_a_server_that_refuses_response_format_is_asked_without_it_from_then_on(
 def test_a_request_that_is_refused_either_way_does_not_change_how_others_are_asked():
     with serving(hello, lambda body, times: "400 format" if times < 2 and body["seed"] == 3 else None) as server:
         endpoint = Endpoint("m", server.url)
-        with pytest.raises(ModelError, match="does not take the request"):
+        with pytest.raises(RequestRefused, match="does not take this request"):
             endpoint.complete(ASKED)
         endpoint.complete(ASKED.model_copy(update={"seed": 4}))
         assert "response_format" in server.bodies[-1]

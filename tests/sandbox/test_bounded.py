@@ -106,3 +106,33 @@ def test_a_long_range_answers_as_pythons_does():
     source = "import random\ndef f():\n  r = range(0, 10 ** 8, 5)\n  return [r.start, r.stop, r.step, r.index(50),"
     source += " r.count(7), r == range(0, 10 ** 8, 5), r == range(3), len(random.sample(r, 2)), 50.0 in r[:100]]"
     assert value(source) == [0, 10**8, 5, 10, 0, True, False, 2, True]
+
+
+HUGE = {
+    "a decimal's digits": "from decimal import Decimal\ndef f(): return int(Decimal('1e10000000'))",
+    "a fraction's digits": "from fractions import Fraction\ndef f(): return str(Fraction('1e10000000'))",
+    "a decimal as a fraction": "from decimal import Decimal\nfrom fractions import Fraction\n"
+    "def f(): return str(Fraction(Decimal('1e-10000000')))",
+    "a fraction's power": "from fractions import Fraction\ndef f(): return str(Fraction(10, 3) ** 10 ** 7)",
+    "a counter's elements": "from collections import Counter\ndef f(): return -1 in Counter(a=10 ** 15).elements()",
+}
+
+
+@pytest.mark.parametrize("source", HUGE.values(), ids=HUGE.keys())
+def test_a_number_that_only_states_how_large_it_is_ends_the_call(source):
+    assert play(source).status in ("limit", "timeout")
+    assert play(source).deterministic
+
+
+def test_fractions_decimals_and_counters_of_a_common_size_are_pythons():
+    source = """from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
+def f():
+  x = Fraction('1/3') + Fraction(2, 3) * 2
+  return [str(x), isinstance(x, Fraction), isinstance(1.0, Fraction), str(Fraction(10) ** 3),
+          Fraction.from_float(0.5) == x,
+          int(Decimal('12.7')), int('ff', 16), int(Decimal('1e30')), list(Counter(a=2, b=1).elements()),
+          type(x).__name__]
+"""
+    assert value(source) == ["5/3", True, False, "1000", False, 12, 255, 10**30, ["a", "a", "b"], "Fraction"]

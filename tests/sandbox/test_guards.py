@@ -247,3 +247,65 @@ def test_nothing_a_tool_does_changes_a_table(statement):
     RUNTIME.run(source, b"{}", bytes(32))
     RUNTIME.add_source("reader", "f", "def f(): return DATA", tables)
     assert json.loads(RUNTIME.run("reader", b"{}", bytes(32)).payload) == {"t": ROWS, "d": THINGS}
+
+
+STAY = [
+    "'lies at 0xdeadbeef>'",
+    "str({'k': [' at 0xdeadbeef>']})",
+    "f'{[\" at 0xdeadbeef>\"]}'",
+    "'%s %r' % (' at 0xdeadbeef>', ' at 0xdeadbeef>')",
+    "'{}{!r:>40}'.format(' at 0xdeadbeef>', ' at 0xdeadbeef>')",
+    "Own()[0] + str(Own())",
+]
+
+
+@pytest.mark.parametrize("expression", STAY)
+def test_a_text_that_only_looks_like_an_address_stays(expression):
+    source = "class Own:\n  def __str__(self): return self[0]\n  def __repr__(self): return self[0]\n"
+    source += f"  def __getitem__(self, i): return ' at 0xdeadbeef>'\ndef f(): return {expression}"
+    assert "0xdeadbeef>" in value(source)
+    assert "0x0" not in value(source)
+
+
+def test_the_class_of_texts_is_itself_wherever_a_tool_keeps_it():
+    source = """import functools
+class S(str): pass
+T = str
+class U(T): pass
+@functools.singledispatch
+def g(x): return 'any'
+@g.register(str)
+def _(x): return 'text'
+def f():
+  match 'a':
+    case str(): found = 1
+  kinds = {str: 't', int: 'n'}
+  return [found, T(5), T('a') is 'a', T == str, str == T, kinds[type('a')], type('a') is str, type('a') in (str, int),
+          isinstance('a', T), isinstance(5, T), issubclass(S, T), isinstance('a', U), S('a') + U('b'), T.upper('x'),
+          [c('5') for c in (str, int)], list(map(str.strip, [' a'])), sorted([10, 9], key=str), g('a'), g(1),
+          T.__name__]
+"""
+    assert value(source) == [1, "5", True, True, True, "t", True, True, True, False, True, False, "ab", "X", ["5", 5],
+                             ["a"], [10, 9], "text", "any", "str"]  # fmt: skip
+
+
+def test_how_deep_python_lets_a_tool_go_is_not_the_tools_to_see():
+    outcome = play("def f():\n  g = lambda n: g(n + 1)\n  try: g(0)\n  except Exception: return 'caught'")
+    assert (outcome.status, outcome.deterministic) == ("tool_error", False)
+    assert value("def g(): return g()\ndef f():\n  try: g()\n  except RecursionError as e: return str(e)").startswith(
+        "max"
+    )
+
+
+def test_a_class_has_no_slot_and_a_named_tuple_no_field_that_leads_out():
+    assert play("N = '__cla' + 'ss__'\nclass A: __slots__ = (N,)\ndef f(): return 1").status == "tool_error"
+    assert (
+        play("from collections import namedtuple as n\ndef f(): return str(n('A', 'gi_frame'))").status == "tool_error"
+    )
+    assert value("class A:\n  __slots__ = 'x'\n  def __init__(self): self.x = 1\ndef f(): return A().x") == 1
+
+
+def test_a_data_class_keeps_the_text_that_it_makes():
+    head = "from dataclasses import dataclass\n@dataclass\nclass A:\n  x: int\n"
+    head += "@dataclass(repr=False)\nclass B:\n  x: int\n"
+    assert value(head + "def f(): return str([A(1), B(1)])") == "[A(x=1), <tool.B object at 0x0>]"

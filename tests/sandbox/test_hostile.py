@@ -17,6 +17,7 @@ from tool_gym.sandbox.lockdown import NOBODY
 
 ROOT = Path(__file__).parents[2]
 RUNNER = ROOT / "benchmarks" / "hostile.py"
+SIBLINGS = Path(__file__).with_name("hostile_siblings.jsonl")
 REAL = ROOT.parent / "shared" / "data" / "hostile_dev.jsonl"
 real = pytest.mark.skipif(not REAL.is_file(), reason="the real hostile tools are not beside this checkout")
 
@@ -88,6 +89,18 @@ def test_hostile_tools_have_accepted_outcomes_and_harm_no_other(prefix, executio
         report = play(path, prefix, execution)
     assert [row for row in report["rows"] if not row["accepted"]] == []
     assert report["cases"] == len(CASES)
+
+
+@pytest.mark.slow
+@users
+@pytest.mark.parametrize("execution", ["isolated", "embedded"])
+def test_siblings_of_the_real_hostile_tools_have_accepted_outcomes(prefix, execution):
+    with tempfile.TemporaryDirectory() as folder:  # where others may read
+        Path(folder).chmod(0o755)
+        path = Path(shutil.copy(SIBLINGS, folder))
+        report = play(path, prefix, execution)
+    assert [row for row in report["rows"] if not row["accepted"]] == []
+    assert report["cases"] >= 76
 
 
 @real

@@ -11,7 +11,7 @@ from tool_gym.cli.output import stderr
 from tool_gym.errors import InputError
 
 if TYPE_CHECKING:
-    from tool_gym.generation.chat_run import ChatSettings
+    from tool_gym.generation.backends.chat.orders import ChatSettings
     from tool_gym.models.chat import ChatModel
     from tool_gym.models.ledger import Prices
 
@@ -58,7 +58,7 @@ def chat_settings(out: Path, options: ChatOptions) -> Iterator[tuple[ChatSetting
         raise InputError("the backend chat needs a model; name one with --model, and its server with --base-url")
     try:
         from tool_gym.generation.backends.chat.backend import Sampling
-        from tool_gym.generation.chat_run import ChatSettings, read_questions
+        from tool_gym.generation.backends.chat.orders import ChatSettings, read_questions
     except ImportError as error:
         raise InputError(f"the backend chat needs {error.name}; pip install 'tool-gym[chat]'") from None
     from tool_gym.models.journal import Journaled

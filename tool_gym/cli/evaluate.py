@@ -126,6 +126,8 @@ def _play(
             outcome = run(chosen.policy, pack, where, executor, ours, lambda games, many: progress(games, many, policy))
         for reason, count in outcome.failed.items():
             stderr.print(f"{count} episodes failed and are left out: {reason}", markup=False)
+        if not outcome.rows:
+            raise InputError(f"no episode of {pack.name} was played to its end; the same command tries again")
         title = f"{policy} on {pack.name} version {pack.version} (k={spec.k}, seed {spec.seed})"
         tables[title] = [{"pack": pack.name, **row} for row in outcome.rows] if len(suite.parts) > 1 else outcome.rows
     return tables

@@ -87,7 +87,7 @@ def generate(
     if refusals := report.refusals():
         show_table("Refusals", refusals)
     if report.findings:
-        show_table("What attacks found", report.findings)
+        show_table("What the gate found", report.findings)
     if ids:
         stdout.print(
             f"{len(ids)} environments, as {ids[0]!r}; other programs find them with TOOL_GYM_PACKS={out.resolve()}",

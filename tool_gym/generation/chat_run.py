@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple, TypeVar
 
-from tool_gym.errors import InputError, UnknownName
+from tool_gym.errors import InputError
 from tool_gym.generation.alone import check_alone
-from tool_gym.generation.backends.chat.backend import ChatBackend, Sampling
-from tool_gym.generation.backends.chat.prompts import subjects
+from tool_gym.generation.backends.chat.backend import ChatBackend
+from tool_gym.generation.backends.chat.orders import ChatSettings, Order, plan_orders
 from tool_gym.generation.decompose import decompose
 from tool_gym.generation.deploy import Deployed, deploy
 from tool_gym.generation.document import document
@@ -22,14 +23,12 @@ from tool_gym.generation.pipeline import Tally
 from tool_gym.generation.proposals import Refused, Scaled
 from tool_gym.generation.report import GenerationReport
 from tool_gym.generation.scale import scale
-from tool_gym.generation.seeds import rng_of
-from tool_gym.generation.topic import Topic
-from tool_gym.jsonvalue import Json, NotJson, loads
-from tool_gym.models.chat import ChatModel
+from tool_gym.jsonvalue import Json
+from tool_gym.models.chat import ChatModel, RequestRefused
 from tool_gym.models.ledger import BudgetSpent
 from tool_gym.packs.writer import check_target, write_pack
 from tool_gym.sandbox.executor import Executor
-from tool_gym.scenario import STRUCTURES, Scenario, Structure
+from tool_gym.scenario import Scenario, Structure
 
 T = TypeVar("T")
 MAX_TRIES = 3
@@ -38,30 +37,11 @@ MAX_ATTEMPTS = 3
 """Times that a scenario is begun from the first stage."""
 PATIENCE = 10
 """So many orders may fail before the first succeeds; then the run ends, because the model cannot do it."""
-_TEST_EVERY = 5
-_MAX_QUESTION_CHARS = 4000
 _DEPLOY_CANNOT_MEND = ("the question holds an answer", "the question names a tool")
 
 
 class NothingMade(InputError):
     """A model's proposals were all refused; the text says why."""
-
-
-@dataclass(frozen=True)
-class ChatSettings:
-    """Who proposes, and how.
-
-    Attributes:
-        model: The model; give one that is `Journaled`, and nothing is paid twice.
-        questions: The user's own questions; with none the model invents them.
-        concurrency: Scenarios in work at a time, >= 1.
-        sampling: How the model is sampled.
-    """
-
-    model: ChatModel
-    questions: tuple[str, ...] = ()
-    concurrency: int = 4
-    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass
@@ -83,13 +63,6 @@ class ChatReport(GenerationReport):
         return {**super().figures(), "given_up": self.given_up, "unpaid": self.unpaid}
 
 
-class Order(NamedTuple):
-    """A topic and the id of its scenario."""
-
-    topic: Topic
-    scenario_id: str
-
-
 class Bench(NamedTuple):
     """What orders are worked on with.
 
@@ -97,11 +70,13 @@ class Bench(NamedTuple):
         settings: Who proposes.
         executors: Two sandboxes.
         gate: Whether a scenario must pass the whole gate.
+        stopped: Set when nothing more shall be asked.
     """
 
     settings: ChatSettings
     executors: tuple[Executor, Executor]
     gate: bool
+    stopped: Event
 
 
 @dataclass
@@ -111,40 +86,6 @@ class Outcome:
     tally: Tally = field(default_factory=Tally)
     deployed: Deployed | None = None
     refusal: Refused | None = None
-
-
-def read_questions(path: str | Path) -> tuple[str, ...]:
-    """The questions of a file, each once: lines of text, or for `.jsonl` rows with a `question`.
-
-    Raises:
-        InputError: If the file cannot be read, or a line holds no question.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a text file with one question a line") from None
-    rows = str(path).endswith(".jsonl")
-    found: dict[str, None] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        question = _row_question(line) if rows else line.strip()
-        if not question or len(question) > _MAX_QUESTION_CHARS:
-            expected = 'a row {"question": "…"}' if rows else "text"
-            raise InputError(f"{path}, line {number}: expected {expected}, of at most {_MAX_QUESTION_CHARS} characters")
-        found[question] = None
-    if not found:
-        raise InputError(f"{path}: holds no question; write one a line")
-    return tuple(found)
-
-
-def _row_question(line: str) -> str:
-    try:
-        row = loads(line)
-    except NotJson:
-        return ""
-    question = row.get("question") if isinstance(row, dict) else None
-    return question.strip() if isinstance(question, str) else ""
 
 
 def generate_chat_pack(
@@ -177,54 +118,16 @@ def generate_chat_pack(
     tables: dict[str, Json] = {}
     check_target(Path(out))
     with Executor() as one, Executor(workers=1) as other:
-        bench = Bench(settings, (one, other), gate)
-        stream = _scenarios(_outcomes(orders, bench), report, tables)
-        first = next(stream, None)
-        if first is None:
-            raise _nothing(report, settings.model)
-        write_pack(
-            out,
-            name=name or Path(out).resolve().name,
-            scenarios=watch(chain([first], stream)),
-            tables=tables,
-            title=f"Questions proposed by {settings.model.name}, level {fields['level']}, seed {seed}",
-        )
+        bench = Bench(settings, (one, other), gate, Event())
+        with closing(_outcomes(orders, bench)) as outcomes:
+            write_pack(
+                out,
+                name=name or Path(out).resolve().name,
+                scenarios=watch(_scenarios(outcomes, report, tables, settings.model)),
+                tables=tables,
+                title=f"Questions proposed by {settings.model.name}, level {fields['level']}, seed {seed}",
+            )
     return report
-
-
-def plan_orders(
-    settings: ChatSettings,
-    count: int,
-    seed: int,
-    structures: Sequence[Structure],
-    domains: Sequence[str] | None,
-    fields: dict[str, Any],
-) -> list[Order]:
-    """One order for each scenario: the user's questions, or subjects in turn with the structures in turn.
-
-    Raises:
-        InputError: If an argument is out of its range.
-    """
-    if count < 1:
-        raise InputError(f"count={count}; expected at least 1")
-    unknown = [each for each in structures if each not in STRUCTURES]
-    if unknown or not structures:
-        raise UnknownName("structure", unknown[0] if unknown else "", STRUCTURES)
-    known = list(domains or subjects())
-    shuffled = rng_of(seed, "subjects").sample(known, len(known))
-    orders = []
-    for index in range(min(count, len(settings.questions)) if settings.questions else count):
-        place, structure, source = index, None, {"question": settings.questions[index]} if settings.questions else {}
-        if not source:
-            place, structure = index // len(structures) % len(shuffled), structures[index % len(structures)]
-            source = {"subject": shuffled[place]}
-        split = "test" if place % _TEST_EVERY == _TEST_EVERY - 1 else "train"
-        try:
-            topic = Topic(seed=seed, index=index, split=split, structure=structure, source=source, **fields)
-        except ValueError as error:
-            raise InputError(f"this cannot be ordered: {error}") from None
-        orders.append(Order(topic, f"chat-{index:05d}"))
-    return orders
 
 
 def make_order(order: Order, bench: Bench) -> Outcome:
@@ -246,6 +149,10 @@ def make_order(order: Order, bench: Bench) -> Outcome:
         except BudgetSpent:
             outcome.refusal = None
             return outcome
+        except RequestRefused as error:
+            outcome.refusal = Refused("model", "a request that the server refuses", str(error))
+            outcome.tally.refused[outcome.refusal.stage, outcome.refusal.reason] += 1
+            return outcome
         else:
             outcome.tally.made += 1
             return outcome
@@ -254,7 +161,7 @@ def make_order(order: Order, bench: Bench) -> Outcome:
 
 def _run(order: Order, backend: ChatBackend, bench: Bench, tally: Tally) -> Deployed:
     def tried(stage: Callable[[], T]) -> T:
-        return _tried(stage, backend, tally)
+        return _tried(stage, backend, bench, tally)
 
     decomposed = tried(lambda: decompose(order.topic, backend))
     documented = tried(lambda: document(decomposed, backend))
@@ -270,9 +177,11 @@ def _deployed(scaled: Scaled, backend: ChatBackend, bench: Bench, scenario_id: s
     return deployed
 
 
-def _tried(stage: Callable[[], T], backend: ChatBackend, tally: Tally) -> T:
+def _tried(stage: Callable[[], T], backend: ChatBackend, bench: Bench, tally: Tally) -> T:
     tries = 1
     while True:
+        if bench.stopped.is_set():
+            raise CancelledError
         try:
             return stage()
         except Refused as refusal:
@@ -283,7 +192,7 @@ def _tried(stage: Callable[[], T], backend: ChatBackend, tally: Tally) -> T:
             backend.complain(refusal)
 
 
-def _outcomes(orders: Sequence[Order], bench: Bench) -> Iterator[Outcome]:
+def _outcomes(orders: Sequence[Order], bench: Bench) -> Generator[Outcome, None, None]:
     """The outcomes in order; so many orders at a time, and a few done ahead."""
     waiting: deque[Future[Outcome]] = deque()
     pool = ThreadPoolExecutor(bench.settings.concurrency)
@@ -295,10 +204,13 @@ def _outcomes(orders: Sequence[Order], bench: Bench) -> Iterator[Outcome]:
         while waiting:
             yield waiting.popleft().result()
     finally:
+        bench.stopped.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _scenarios(outcomes: Iterable[Outcome], report: ChatReport, tables: dict[str, Json]) -> Iterator[Scenario]:
+def _scenarios(
+    outcomes: Iterable[Outcome], report: ChatReport, tables: dict[str, Json], model: ChatModel
+) -> Iterator[Scenario]:
     """The scenarios that were made, no question twice; `tables` holds those of the one that is being written."""
     seen: set[str] = set()
     for outcome in outcomes:
@@ -308,7 +220,7 @@ def _scenarios(outcomes: Iterable[Outcome], report: ChatReport, tables: dict[str
             report.given_up += outcome.refusal is not None
             report.last = outcome.refusal or report.last
             if not seen and report.given_up >= PATIENCE:
-                return
+                break
             continue
         scenario = outcome.deployed.scenario
         if scenario.question in seen:
@@ -320,6 +232,8 @@ def _scenarios(outcomes: Iterable[Outcome], report: ChatReport, tables: dict[str
         tables |= outcome.deployed.tables
         report.add(scenario)
         yield scenario
+    if not seen:
+        raise _nothing(report, model)
 
 
 def _nothing(report: ChatReport, model: ChatModel) -> InputError:

@@ -157,6 +157,10 @@ def _replay(
             detail = f"{call.name}({dict(call.arguments)!r}) returned {answer.content[:300]!r}, "
             detail += f"expected {step.expected.value!r} at {step.expected.path!r}"
             raise Refused("deploy", "a gold call without its answer", detail)
+        # Whoever made such a call first would be credited with one of the two, and it might be the other one.
+        both = [each for each in steps if each.id != step.id and each.tools == step.tools]
+        if any(_MATCHER.accepts(each.expected, call, answer, each.arguments) for each in both):
+            raise Refused("deploy", "one call answers two steps", f"{step.id}: {call.name}")
     for probe, call, answer in zip(probes, tried, answers[len(gold) :], strict=True):
         if probe.succeeds and answer.status != "ok":
             detail = f"{call.name}({dict(call.arguments)!r}) returned {answer.content[:300]!r}"

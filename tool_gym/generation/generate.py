@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tool_gym._version import __version__
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
+from tool_gym.gate.validate import Finding
 from tool_gym.generation.backends.worlds.facts import attribution, sources
 from tool_gym.generation.batches import Batch, invented_domains, make_batches, plan_batches
 from tool_gym.generation.journal import Journal, journal_of
@@ -23,7 +24,7 @@ from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import STRUCTURES, Scenario, Structure
 
 if TYPE_CHECKING:
-    from tool_gym.generation.chat_run import ChatSettings
+    from tool_gym.generation.backends.chat.orders import ChatSettings
 
 REPORT = "generation.json"
 """The report's file in a generated pack's folder; it is no part of the pack and of its hashes."""
@@ -110,7 +111,7 @@ def generate_pack(
             on_exists="replace",
         )
         if gate:
-            report.findings = _attacked(pack)
+            report.findings = [finding._asdict() for finding in (*_shared(report), *_attacked(pack))]
         _write(report, pack.path)
         pack.path.replace(target)
     return report
@@ -146,11 +147,17 @@ def _origin(domains: Sequence[str], level: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _attacked(pack: Pack) -> list[dict[str, Any]]:
+def _shared(report: GenerationReport) -> Iterator[Finding]:
+    """What is in two splits and may not be."""
+    for home in report.shared:
+        yield Finding("error", "splits", "", f"{home} is in two splits; scenarios of one would not test the other")
+
+
+def _attacked(pack: Pack) -> list[Finding]:
     """What attacks earn too much for, on a sample of the scenarios."""
     with Executor(workers=1) as executor:
         outcomes = list(play_attacks(pack, sample_scenarios(pack, _ATTACKED, seed=0), executor))
-    return [breach.finding._asdict() for breach in breaches(pack, outcomes)]
+    return [breach.finding for breach in breaches(pack, outcomes)]
 
 
 def _with_model(out: str | Path, chat: ChatSettings | None, **order: Any) -> GenerationReport:

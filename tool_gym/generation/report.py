@@ -30,7 +30,7 @@ class GenerationReport:
         types: How many parameters have a JSON type; one with several counts for each.
         kinds: How many sub-questions have a kind of answer.
         homes: Splits in which a world is, by world; and in which a phrasing is, by its id.
-        findings: What attacks found.
+        findings: What the gate found in the pack as a whole.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -84,11 +84,13 @@ class GenerationReport:
             "distinct_graphs": len(self.graphs),
             "json_types": len(self.types),
             "guessable_steps": sum(self.kinds[kind] for kind in GUESSABLE) / max(sum(self.kinds.values()), 1),
-            "worlds_in_two_splits": self._shared("world "),
+            "shared_by_splits": len(self.shared),
         }
 
-    def _shared(self, start: str) -> int:
-        return sum(len(splits) > 1 for home, splits in self.homes.items() if home.startswith(start))
+    @property
+    def shared(self) -> list[str]:
+        """Worlds and phrasings that are in two splits, so that one is no test of the other."""
+        return sorted(home for home, splits in self.homes.items() if len(splits) > 1)
 
     def yields(self) -> list[dict[str, Any]]:
         """For each stage how many attempts came to it, and how many it refused."""

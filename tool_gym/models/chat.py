@@ -19,6 +19,10 @@ class ModelError(InputError):
     """A model does not answer: its endpoint cannot be reached, refuses, or keeps failing; the text says which."""
 
 
+class RequestRefused(ModelError):
+    """A model's server does not take this request, though it may take others: it is too long, or filtered."""
+
+
 class ChatRequest(Noun):
     """What a model is asked.
 

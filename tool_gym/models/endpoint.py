@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from tool_gym.errors import InputError
-from tool_gym.models.chat import ChatRequest, Completion, ModelError, Usage
+from tool_gym.models.chat import ChatRequest, Completion, ModelError, RequestRefused, Usage
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
@@ -62,7 +62,8 @@ class Endpoint:
         """The server's answer.
 
         Raises:
-            ModelError: If it refuses the request, keeps failing, or answers what is no completion.
+            RequestRefused: If it does not take this request.
+            ModelError: If it keeps failing, or answers what is no completion.
         """
         with self._gate:
             try:
@@ -121,12 +122,12 @@ class Endpoint:
 
     def _told(self, error: Exception) -> ModelError:
         """The error in words for the person who named the server."""
-        advice = "see that the server runs, then run again"
+        kind, advice = ModelError, "see that the server runs, then run again"
         if isinstance(error, (self._errors.AuthenticationError, self._errors.PermissionDeniedError)):
             advice = f"see that {KEY_VARIABLE} holds a key that may use it"
         elif isinstance(error, self._errors.NotFoundError):
             advice = "see that base_url and the model's name are right"
-        elif isinstance(error, self._errors.BadRequestError):
-            advice = "the server does not take the request"
+        elif isinstance(error, (self._errors.BadRequestError, self._errors.UnprocessableEntityError)):
+            kind, advice = RequestRefused, "the server does not take this request"
         cause = f" ({error.__cause__})" if error.__cause__ else ""
-        return ModelError(f"{self._place}: {str(error)[:500]}{cause}; {advice}")
+        return kind(f"{self._place}: {str(error)[:500]}{cause}; {advice}")

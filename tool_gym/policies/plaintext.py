@@ -23,8 +23,8 @@ You answer questions with tools. To call a tool, write nothing but
 {"name": "<name of the tool>", "arguments": {"<parameter>": <value>}}
 </tool_call>
 
-once for each call. The results come back in <tool_response> tags. When you know the answer, write it as
-<answer>...</answer> and call no tool."""
+once for each call; you will be told the results. When you know the answer, write it as <answer>...</answer> and call
+no tool."""
 
 
 class PlainText:
@@ -73,7 +73,7 @@ def plain(messages: Sequence[Mapping[str, Json]], said: Sequence[str] = ()) -> l
         elif role == "assistant":
             written.append({"role": "assistant", "content": next(texts, None) or _assistant_text(message)})
         elif role == "tool":
-            response = f"<tool_response>\n{content}\n</tool_response>"
+            response = f"Result of {message['name']}: {content}"
             if written and written[-1]["role"] == "user":
                 written[-1] = {"role": "user", "content": f"{written[-1]['content']}\n{response}"}
             else:

@@ -42,10 +42,10 @@ def main() -> None:
     silence = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(silence, standard)
+    workers = _Nursery(control, settings["limits"], language, serve)
     gc.collect()
     gc.freeze()
     control.sendall(MESSAGE.pack(0, os.getpid()))
-    workers = _Nursery(control, settings["limits"], language, serve)
     try:
         workers.loop()
     finally:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.toolbox import Toolbox
 
-_COUNT = (0, 2, 4, 6, 8, 11)
+_COUNT = (0, 2, 4, 6, 9, 14)
 """Distractors by level of toolset extension."""
 _NEAR_FROM = 2
 """Level from which the nearest come first: outdated records of what is asked about, other tools of the same type."""

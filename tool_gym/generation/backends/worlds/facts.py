@@ -69,7 +69,11 @@ class Facts(Noun):
 
 @functools.cache
 def load_facts(name: str) -> Facts:
-    """Reads an extract."""
+    """Reads an extract.
+
+    Raises:
+        FileNotFoundError: If there is none of that name.
+    """
     return Facts.model_validate(loads((_FOLDER / f"{name}.json").read_bytes()))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tool_gym.generation.backends.worlds.phrases import Phrases, be, capital, series
+from tool_gym.generation.backends.worlds.frames import ALONE, AMONG, COMPARISONS, LEADS
+from tool_gym.generation.backends.worlds.grammar import be, capital, series
+from tool_gym.generation.backends.worlds.phrases import Phrases
 from tool_gym.generation.backends.worlds.plan import Operation, Plan
 from tool_gym.generation.backends.worlds.quantities import UNITS, quantity_of
 from tool_gym.generation.backends.worlds.world import World
@@ -19,54 +21,6 @@ _WEIGHTS = {"follow": 1, "identify": 1, "past": 2, "extreme": 2, "find": 3}
 _ROOM = (2, 3)
 """What a sentence holds of that."""
 
-_LEADS = (
-    (
-        ("Start with {x}.", "Take {x}.", "Begin with {x}."),
-        (
-            "From there, go on to {x}.",
-            "Then take {x}.",
-            "Go on to {x}.",
-            "Continue with {x}.",
-            "Next comes {x}.",
-            "Now take {x}.",
-        ),
-        ("Separately, take {x}.", "Elsewhere, take {x}.", "Start again, with {x}."),
-    ),
-    (
-        ("First find {x}.", "To begin with, find {x}.", "As a first step, find {x}."),
-        (
-            "Then find {x}.",
-            "After that, find {x}.",
-            "Next, find {x}.",
-            "Following that, find {x}.",
-            "Now look up {x}.",
-            "Then look for {x}.",
-        ),
-        ("Separately, find {x}.", "Also find {x}.", "Apart from that, look up {x}."),
-    ),
-    (
-        ("I am thinking of {x}.", "My question begins with {x}.", "It begins with {x}."),
-        (
-            "That leads to {x}.",
-            "This brings me to {x}.",
-            "Now think of {x}.",
-            "I go on from there to {x}.",
-            "That takes us to {x}.",
-            "From there we come to {x}.",
-        ),
-        ("Then there is {x}.", "I am also thinking of {x}.", "There is also {x}."),
-    ),
-)
-"""Ways to walk through chains: sentences for the first part, for a later one, and for the first of another chain."""
-_ALONE = (
-    "By {label} I mean {x}.",
-    "{label} in question is {x}.",
-    "{label} that I am asking about is {x}.",
-    "{label} here is {x}.",
-)
-_AMONG = ("{label} is {x}.", "Let {label} be {x}.", "As {label}, take {x}.", "For {label}, take {x}.")
-"""Sentences that give one of several things a name, where it is the only one of its kind and where it is not."""
-
 
 class Speaker(Phrases):
     """Asks the question of a plan; the higher its level, the longer the sentences.
@@ -78,7 +32,7 @@ class Speaker(Phrases):
     def __init__(self, world: World, plan: Plan, rng: random.Random, split: str, level: int) -> None:
         super().__init__(world, plan, rng, split, level)
         self.preamble = ""
-        self._leads = rng.choice(_LEADS)
+        self._leads = rng.choice(LEADS)
         self._named = 0
         self._said = ""
         self._lettered = rng.random() < 0.35
@@ -126,7 +80,7 @@ class Speaker(Phrases):
         defined = []
         for step in cuts:
             noun = self.kind(step.result).noun
-            defined.append(self._defined("alone", _ALONE, f"the {noun}", noun, step.id))
+            defined.append(self._defined("alone", ALONE, f"the {noun}", noun, step.id))
         return [self._asked(end), *reversed(defined)]
 
     def _defined(self, name: str, frames: Sequence[str], label: str, noun: str, step: str) -> str:
@@ -186,7 +140,7 @@ class Speaker(Phrases):
             "each": series([names[0], *(f"of {name}" for name in names[1:])], "and"),
             "rest": series([names[1], *(f"of {name}" for name in names[2:])], "and"),
         }  # fmt: skip
-        frames = _COMPARISONS[self.plan.conclusion]
+        frames = COMPARISONS[self.plan.conclusion]
         if self.plan.conclusion == "list" and attribute.asks and self.rng.random() < 0.4:
             pattern = self.pick(f"{ends[0].kind}.{ends[0].field}.ask", attribute.asks)
             return f"{capital(series([pattern.format(x=name) for name in names], 'and'))}?"
@@ -212,7 +166,7 @@ class Speaker(Phrases):
         sentences = []
         for place, step in enumerate(cuts):
             part = 1 if place else 2 * again
-            sentence = self.fresh(f"lead.{_LEADS.index(self._leads)}.{part}", self._leads[part])
+            sentence = self.fresh(f"lead.{LEADS.index(self._leads)}.{part}", self._leads[part])
             sentences.append(sentence.format(x=self.np(step.id)))
             self.labels[step.id] = f"that {self.kind(step.result).noun}"
         return sentences
@@ -228,11 +182,11 @@ class Speaker(Phrases):
             cuts = [step for step in self._cuts(self._walk(name)) if step.id != name]
             sentences += self._led(cuts, again=place > 0)
             if nouns.count(noun) == 1:
-                sentences.append(self._defined("alone", _ALONE, f"the {noun}", noun, name))
+                sentences.append(self._defined("alone", ALONE, f"the {noun}", noun, name))
                 continue
             nth = nouns[:place].count(noun)
             label = f"{noun} {'ABCD'[nth]}" if self._lettered else f"the {_ORDINALS[nth]} {noun}"
-            sentences.append(self._defined("among", _AMONG, label, noun, name))
+            sentences.append(self._defined("among", AMONG, label, noun, name))
         return sentences
 
     def _walk(self, name: str) -> list[Operation]:
@@ -334,49 +288,6 @@ class Speaker(Phrases):
                     counted = attribute.kind == "integer" and attribute.unit == attribute.unit_words
                     words = "" if counted else attribute.unit_words
         return "" if words in self._said else words
-
-
-_COMPARISONS = {
-    "total": (
-        "What {be} the combined {noun} of {all}?",
-        "What do you get if you add up the {noun} of {those}?",
-        "Taken together, what {be} the {noun} of {all}?",
-        "Add up the {noun} of each of the following: {all}. What is the sum?",
-    ),
-    "difference": (
-        "How large is the difference in {noun} between {all}?",
-        "By how much do {all} differ in {noun}?",
-        "How far apart are {all} in {noun}?",
-        "What is the gap between the {noun} of {a} and {that} of {b}?",
-    ),
-    "largest": (
-        "Which has the {most} {noun}: {any}?",
-        "Of {all}, which has the {most} {noun}?",
-        "Compare the {noun} of {all}. Which has the {most}?",
-    ),
-    "smallest": (
-        "Which has the {least} {noun}: {any}?",
-        "Of {all}, which has the {least} {noun}?",
-        "Compare the {noun} of {all}. Which has the {least}?",
-    ),
-    "ranking": (
-        "Put {all} in order of {noun}, the {most} first. Answer with the names.",
-        "List the names of {all} by {noun}, from the {most} to the {least}.",
-        "Rank {all} by {noun}, the {most} first, and give the names in that order.",
-    ),
-    "whether": (
-        "{Be} the {noun} of {a} {more} than {that} of {b}?",
-        "Compare the {noun} of {a} with {that} of {b}: {be} the former {more}?",
-        "Does {a} have the {more} {noun} of the two, compared with {b}?",
-    ),
-    "list": (
-        "What {be} the {noun} of {a}, and what {be} {that} of {rest}?",
-        "Give me the {noun} of {each}.",
-        "Put these side by side: the {noun} of {those}.",
-        "For {all}, what {be} the {noun} of each?",
-    ),
-}  # fmt: skip
-"""Questions for the same of several, by how the answer follows."""
 
 
 def _joined(sentences: Sequence[str]) -> str:

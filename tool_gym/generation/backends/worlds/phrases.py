@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from datetime import date
 
 from tool_gym.generation.backends.worlds.domain import Attribute, EntityType
+from tool_gym.generation.backends.worlds.frames import ASKS, STATISTIC_WORDS
+from tool_gym.generation.backends.worlds.grammar import be, possessive, series
 from tool_gym.generation.backends.worlds.plan import Operation, Plan
 from tool_gym.generation.backends.worlds.quantities import UNITS, quantity_of
 from tool_gym.generation.backends.worlds.world import World
@@ -16,108 +17,6 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-ASKS = {
-    "identify.former_name": ("what is {x} called now", "what is {x} called today", "what is the present name of {x}"),
-    "identify.nickname": (
-        "what is the proper name of {x}",
-        "what is {x} really called",
-        "under what name is {x} listed",
-    ),
-    "since": (
-        "from which date on is {x} on record in that role",
-        "on what date was {x} entered in that role",
-        "since what day is {x} listed in that role",
-    ),
-    "count": (
-        "how many {x} are there",
-        "how many {x} are on record",
-        "what is the number of {x}",
-        "how large is the number of {x}",
-    ),
-    "aggregate": ("what is {x}", "what do the records give as {x}", "what does {x} come to"),
-    "distance": (
-        "how far is it from {a} to {b}",
-        "how far apart are {a} and {b}",
-        "how many kilometres lie between {a} and {b}",
-        "what is the distance as the crow flies from {a} to {b}",
-        "how long is the straight line from {a} to {b}",
-        "what is the distance between {a} and {b}",
-    ),
-    "gap": (
-        "how many days lie between {a} and {b}",
-        "how many days are there between {a} and {b}",
-        "how many days apart are {a} and {b}",
-    ),
-    "workgap": (
-        "how many working days are there between {a} and {b}",
-        "how many working days lie between {a} and {b}",
-    ),
-    "shift": ("what date is {d} {x}", "which date do you reach {d} {x}", "which day falls {d} {x}"),
-    "workshift": ("which date is {d} {x}", "what date comes {d} {x}", "on which date are we {d} {x}"),
-    "weekday": (
-        "on which day of the week does {x} fall",
-        "which day of the week is {x}",
-        "is {x} a Monday, a Tuesday or what other day",
-    ),
-    "convert": ("how much is {x} in {c}", "what does {x} come to in {c}", "how many {c} would {x} make"),
-    "measure": ("what is {x} in {u}", "what does {x} come to in {u}", "what is {x} if you put it in {u}"),
-    "compute.ratio": (
-        "what is the ratio of {a} to {b}",
-        "what do you get if you divide {a} by {b}",
-        "what is {a}, divided by {b}",
-    ),
-    "compute.percentage": (
-        "what is {a} as a percentage of {b}",
-        "how much is {a} in per cent of {b}",
-        "what is {a}, taken as a percentage of {b}",
-    ),
-    "compute.portion": (
-        "how much is {p} per cent of {x}",
-        "what is {p} per cent of {x}",
-        "what does {p} per cent of {x} come to",
-    ),
-    "compute.mean": (
-        "what is the mean of {all}",
-        "what is the average of {all}",
-        "what do you get if you average {all}",
-    ),
-    "compute.spread": (
-        "how far apart are the greatest and the least of {all}",
-        "what is the difference between the largest and the smallest of {all}",
-        "what is the span from the lowest to the highest of {all}",
-    ),
-    "spell.initials": (
-        "what are the initials of {x}",
-        "which initials does {x} have",
-        "which letters do the words in the name of {x} begin with",
-    ),
-    "spell.letters": (
-        "how many letters are there in the name of {x}",
-        "of how many letters does the name of {x} consist",
-        "how many letters long is the name of {x}",
-    ),
-    "spell.vowels": (
-        "how many vowels are there in the name of {x}",
-        "how many of the letters in the name of {x} are vowels",
-        "how often do a, e, i, o and u occur in the name of {x}",
-    ),
-    "spell.backwards": (
-        "how is the name of {x} spelt backwards",
-        "what do you read if you spell the name of {x} from back to front",
-        "what does the name of {x} become in reverse",
-    ),
-    "spell.digit_sum": (
-        "what is the sum of the digits of {x}",
-        "what do you get if you add the digits of {x}",
-        "what do the digits of {x} add up to",
-    ),
-}
-"""Questions by operation, and by what it is about; the entity, value or phrase is {x}, {a}, {b} or {all}."""
-_STATISTIC_WORDS = {
-    "mean": ("average", "mean"),
-    "median": ("median",),
-    "total": ("total", "combined"),
-}
 _PLACES = ("", "", "second ", "third ", "fourth ")
 _SHARE_HELD_OUT = 3
 """Of the phrasings of one thing the last is kept for the split `test`, and one more for every so many."""
@@ -207,7 +106,7 @@ class Phrases:
             case "count":
                 return f"the number of {self._set(operation)}"
             case "aggregate":
-                word = self.pick(f"statistic.{operation.statistic}", _STATISTIC_WORDS[operation.statistic])
+                word = self.pick(f"statistic.{operation.statistic}", STATISTIC_WORDS[operation.statistic])
                 noun = self.pick(f"{operation.kind}.{operation.field}.noun", self.attribute(operation).nouns)
                 return f"the {word} {noun} of the {self._set(operation)}"
             case "attribute":
@@ -445,24 +344,3 @@ class Phrases:
         day = date.fromisoformat(text)
         month = _MONTHS[day.month - 1]
         return self.pick("date", (f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}", text))
-
-
-def series(items: Sequence[str], word: str) -> str:
-    """The items with commas and a last word between them: "A, B and C"."""
-    return f" {word} ".join(items) if len(items) < 3 else f"{', '.join(items[:-1])} {word} {items[-1]}"
-
-
-def be(noun: str) -> str:
-    """The verb for a noun phrase: "are" if its first noun is a plural, as in "days at sea", else "is"."""
-    head = re.split(r" (?:of|at|in|on|for|from|by|per|a|so|under|spoken)\b", noun)[0]
-    return "are" if re.search(r"[^suia]s$", head) else "is"
-
-
-def possessive(text: str) -> str:
-    """The genitive of a name."""
-    return f"{text}'" if text.endswith("s") else f"{text}'s"
-
-
-def capital(text: str) -> str:
-    """The text with its first letter in capital."""
-    return text[0].upper() + text[1:]

@@ -11,7 +11,7 @@ from tool_gym.generation.topic import Strategies
 _MORE_FIELDS = (0.0, 0.3, 0.6, 1.0, 1.0, 1.0)
 """Share of what a family could read or filter by that a tool has, by level of functional generalisation."""
 _MORE_OPTIONS = (0, 1, 3, 4, 6, 8)
-_MORE_TYPES = (0, 1, 1, 2, 3, 3)
+_MORE_TYPES = (0, 1, 1, 2, 3, 4)
 _TERSE_FROM = 4
 """Level of parameter expansion from which errors say only that something is wrong."""
 

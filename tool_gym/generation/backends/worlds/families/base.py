@@ -32,7 +32,7 @@ class Family(ABC):
         name: Its name.
         operations: The operations of plans that its tools do.
         options: Roles of optional parameters that parameter expansion can add, beside those of `more_options`.
-        shapes: Roles whose types type generalisation can enrich.
+        shapes: Roles whose types type generalisation can enrich, those first that are the least trouble.
     """
 
     name: ClassVar[str]

@@ -29,7 +29,7 @@ class Record(Family):
     name = "record"
     operations = ("attribute", "follow")
     options = ("look_up_by", "decimals", "on_missing", "date_format", "with_position")
-    shapes = ("field", "style")
+    shapes = ("field", "style", "key")
 
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """One field of one type."""
@@ -57,8 +57,15 @@ class Record(Family):
         """The key, the fields, and how values are shown."""
         noun = entity(spec, world).noun
         labels = [spec.word(f"field:{key}") for key in spec.fields]
-        by_id = "look_up_by" in spec.options
+        by_id = "look_up_by" in spec.options and "key" not in spec.shapes
         made = [Parameter("key", {"type": "string", "description": f"The {noun}{', by name or id' if by_id else ''}."})]
+        if "key" in spec.shapes:
+            schema = {
+                "type": "object", "properties": {"name": {"type": "string"}, "id": {"type": "string"}},
+                "minProperties": 1, "maxProperties": 1, "additionalProperties": False,
+                "description": f"What identifies the {noun}: its name or else its id.",
+            }  # fmt: skip
+            made = [Parameter("key", schema)]
         if len(labels) > 1 and "field" in spec.shapes:
             made.append(Parameter("field", listed(enum(labels, "A part of the entry."), "Parts of the entry to read.")))
         elif len(labels) > 1:
@@ -101,7 +108,7 @@ class Record(Family):
 
     def arguments(self, operation: Operation, values: Sequence[Any], spec: ToolSpec, world: World) -> dict[str, Any]:
         """Name and field."""
-        made: dict[str, Any] = {spec.word("key"): values[0]}
+        made: dict[str, Any] = {spec.word("key"): {"name": values[0]} if "key" in spec.shapes else values[0]}
         if len(spec.fields) > 1:
             label = spec.word(f"field:{operation.field}")
             made[spec.word("field")] = [label] if "field" in spec.shapes else label
@@ -146,7 +153,11 @@ class Record(Family):
 
     def _lookup(self, spec: ToolSpec, world: World) -> list[str]:
         by = spec.word("look_up_by") if "look_up_by" in spec.options else '"name"'
-        lines = [f'rows = DATA["{table_of(spec, world)}"]', f"row = _find(rows, {by}, {spec.word('key')})"]
+        lines, key = [f'rows = DATA["{table_of(spec, world)}"]'], spec.word("key")
+        if "key" in spec.shapes:
+            lines.append(f'by = "id" if "id" in {key} else "name"')
+            by, key = "by", f"{key}[by]"
+        lines.append(f"row = _find(rows, {by}, {key})")
         for option in spec.options:
             if option.startswith("check:"):
                 key, word = option.removeprefix("check:"), spec.word(option)
