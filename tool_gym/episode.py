@@ -149,7 +149,9 @@ class Episode:
         self._reward, self._matcher = rule.name, match.name
         options: dict[str, Any] = {"strict": False, **session_options}
         self.session = executor.session(scenario.tools, seed, scenario.initial_state, **options)
-        self._scorer = Scorer(scenario.sub_questions, scenario.state_checks, scenario.answer, rule, match)
+        self._scorer = Scorer(
+            scenario.sub_questions, scenario.state_checks, scenario.answer, rule, match, due=scenario.due
+        )
         self._turns: list[_Turn] = []
         self._pending: _Pending | None = None
         self._user_turn = 0
@@ -347,7 +349,7 @@ class Episode:
                 [Transition(**dict(zip(Transition.model_fields, turn, strict=True))) for turn in self._turns]
             ),
             termination=self.termination,
-            gold=Gold.of(self.scenario, self.session.state),
+            gold=Gold.of(self.scenario, self.session.state, self._scorer.found),
         )
 
     def snapshot(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_a_suite_is_played_with_the_file_that_it_imports(tmp_path):
         (("--policy", "oracle", "--suite", "ftrl", "--pack", "starter"), "not both"),
         (("--policy", "local", "--model", "/nowhere"), "no such folder"),
         (("--policy", "local", "--model", "m", "--form", "odd"), "no form is called 'odd'"),
-        (("--policy", "oracle", "--split", "odd"), "no split with scenarios"),
+        (("--policy", "oracle", "--split", "odd"), "no split is called 'odd'"),
     ],
 )
 def test_a_mistake_gets_exit_code_2_and_says_what_to_do(arguments, message):

@@ -12,11 +12,13 @@ from tool_gym.errors import InputError
 from tool_gym.gate.leaks import validate_leaks
 from tool_gym.gate.validate import validate_files, validate_scenario
 from tool_gym.generation import chat_run
+from tool_gym.generation.backends.chat.backend import ChatBackend, Sampling
 from tool_gym.generation.backends.chat.orders import ChatSettings, plan_orders, read_questions
 from tool_gym.generation.backends.chat.prompts import prompt, subjects
 from tool_gym.generation.chat_run import Bench, NothingMade, make_order
 from tool_gym.generation.generate import generate_pack
-from tool_gym.generation.topic import Strategies
+from tool_gym.generation.proposals import Refused
+from tool_gym.generation.topic import Strategies, Topic
 from tool_gym.messages import ToolCall
 from tool_gym.models.chat import Completion, ModelError, RequestRefused
 from tool_gym.packs.reader import Pack
@@ -99,7 +101,7 @@ def test_the_script_covers_ten_questions_of_all_four_structures():
 def pack(tmp_path_factory):
     out = tmp_path_factory.mktemp("chat") / "asked"
     report = generate_pack(out, backend="chat", count=100, chat=ChatSettings(ScriptedModel(), QUESTIONS))
-    assert report.figures()["scenarios"] == len(QUESTIONS)
+    assert (report.figures()["scenarios"], report.figures()["distinct_graphs"]) == (len(QUESTIONS), len(QUESTIONS))
     assert report.tally.refused == Counter()
     return Pack(out)
 
@@ -196,6 +198,23 @@ def test_a_proposal_is_refused_for_what_is_wrong_with_it(stage, change, reason, 
     outcome = made("un_ceasefire", Meddler("un_ceasefire", stage, change), executors, gate=False)
     assert outcome.deployed is None
     assert outcome.tally.refused.keys() == {reason}
+
+
+@pytest.mark.parametrize(
+    ("ordered", "reason"),
+    [({"hops": 4}, "too few hops"), ({"branches": 3}, "too few branches"), ({"hops": 3, "branches": 2}, None)],
+)
+def test_fewer_hops_or_branches_than_ordered_are_refused(ordered, reason):
+    """The script's proposal has two chains of two steps, and a last step that joins them."""
+    name = "melville_and_sibelius"
+    source = {"subject": PROPOSALS[name]["question"]}
+    topic = Topic(seed=0, index=0, structure="parallel_multi_hop", source=source, **ordered)
+    backend = ChatBackend(ScriptedModel(), Sampling())
+    if reason:
+        with pytest.raises(Refused, match=reason):
+            backend.decompose(topic)
+    else:
+        assert len(backend.decompose(topic).steps) == 5
 
 
 ALL_KNOWING = 'def {name}({key}, field, **more):\n    return {{"value": {answer!r}}}\n'

@@ -81,6 +81,7 @@ def generate(
     ids = _registered(out) if register else []
     if as_json:
         show_json({**report.as_json(), "registered": len(ids)})
+        _refuse(report.findings)
         return
     show_table("Scenarios", [{"figure": key, "value": value} for key, value in report.figures().items()])
     show_table("Stages", report.yields())
@@ -94,6 +95,13 @@ def generate(
             markup=False,
         )
     stdout.print(f"Look at it: tool-gym show {out}   Check it: tool-gym validate {out}", markup=False)
+    _refuse(report.findings)
+
+
+def _refuse(findings: list[dict[str, Any]]) -> None:
+    """Ends as `tool-gym validate` would where the gate refuses the pack."""
+    if any(finding["level"] == "error" for finding in findings):
+        raise typer.Exit(2)
 
 
 @contextmanager

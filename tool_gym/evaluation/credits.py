@@ -22,11 +22,13 @@ def call_credits(trajectory: Trajectory, gold: Gold) -> Iterator[tuple[list[str 
         open before the turn.
     """
     rule = matcher(trajectory.matcher)
-    progress = Progress(gold.sub_questions, (), rule)
+    progress = Progress(gold.sub_questions, (), rule, gold.due)
     used: set[str] = set()
     for turn in trajectory.transitions:
         still_open = {step.id for step in gold.sub_questions} - set(progress.solved_ids)
         solved = progress.turn(turn.action.tool_calls, turn.results)
+        if not turn.action.tool_calls:
+            progress.close(None)
         yield _credit(turn, solved, gold, rule, used), still_open
 
 

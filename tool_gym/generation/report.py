@@ -132,6 +132,8 @@ def json_types(schema: dict[str, Any]) -> set[str]:
 
 
 def _graph(scenario: Scenario) -> str:
-    """The operations and what each depends on."""
-    plan = scenario.provenance.detail.get("plan", ())
+    """The operations, for a model's scenario its tools, and what each depends on."""
+    if "plan" not in scenario.provenance.detail:
+        return digest([[step.tools, step.depends_on] for step in scenario.sub_questions])
+    plan = scenario.provenance.detail["plan"]
     return digest([[each["op"], [name if name[0] == "q" else "=" for name in each["inputs"]]] for each in plan])

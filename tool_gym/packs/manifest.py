@@ -33,7 +33,8 @@ class PackManifest(Noun):
 
     Attributes:
         format: Version of the format on disk.
-        dialect: Version of the tool dialect that the sources are written in.
+        dialect: Version of the tool dialect that the sources are written in, or `native` for plain Python, which runs
+            only where the caller trusts it.
         check_arguments: Whether calls are checked against the tools' schemas; False for imported data whose tools
             disagree with their schemas.
         name: Name of the pack; becomes part of environment ids.
@@ -55,7 +56,7 @@ class PackManifest(Noun):
     """
 
     format: Literal[1] = 1
-    dialect: Literal[1] = 1
+    dialect: Literal[1, "native"] = 1
     check_arguments: bool = True
     name: Slug
     version: Count = 0

@@ -142,6 +142,11 @@ class Pack:
         )
 
     @property
+    def native(self) -> bool:
+        """Whether the tools are plain Python, which runs only where the caller trusts it."""
+        return self.manifest.dialect == "native"
+
+    @property
     def session_options(self) -> dict[str, Any]:
         """What `Executor.session` must know of the pack beside a scenario's tools."""
         return {
@@ -149,6 +154,7 @@ class Pack:
             "domain": self.digest,
             "check_arguments": self.manifest.check_arguments,
             "trusted": self.trusted,
+            "native": self.native,
         }
 
     @functools.cached_property

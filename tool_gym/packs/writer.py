@@ -41,6 +41,7 @@ def write_pack(
     matcher: str = "typed",
     max_turns: int = 20,
     check_arguments: bool = True,
+    dialect: Literal[1, "native"] = 1,
     on_exists: Literal["error", "replace"] = "error",
 ) -> Pack:
     """Writes a pack. The scenarios are taken one by one and not kept, so there may be any number of them.
@@ -63,6 +64,7 @@ def write_pack(
         matcher: See `PackManifest`.
         max_turns: See `PackManifest`.
         check_arguments: See `PackManifest`.
+        dialect: See `PackManifest`.
         on_exists: What to do when the folder exists and is not empty: "error", or "replace" a pack that is there.
 
     Returns:
@@ -77,7 +79,7 @@ def write_pack(
     about: dict[str, Any] = {
         "name": name, "version": version, "release": release, "title": title, "license": license,
         "authors": tuple(authors), "attribution": attribution, "reward": reward, "matcher": matcher,
-        "max_turns": max_turns, "check_arguments": check_arguments,
+        "max_turns": max_turns, "check_arguments": check_arguments, "dialect": dialect,
     }  # fmt: skip
     _manifest(about)  # a bad name is told before the scenarios are made
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,17 +42,25 @@ def _next_message(scenario: Scenario, observation: Mapping[str, Any]) -> Assista
         raise InputError(
             f"scenario {scenario.id!r}: the oracle cannot play it, sub-question {unknown[0]!r} has no reference call"
         )
-    made = set(_calls_made(observation["messages"]))
+    made = Counter(_calls_made(observation["messages"]))
     usable = {tool["function"]["name"] for tool in observation["tools"]}
-    done = {step.id for step in scenario.sub_questions if _key(step.tools[0], step.arguments) in made}
-    ready = {
-        _key(step.tools[0], step.arguments): ToolCall(name=step.tools[0], arguments=step.arguments or {})
-        for step in scenario.sub_questions
-        if step.id not in done and done.issuperset(step.depends_on) and step.tools[0] in usable
-    }
-    if ready:
-        return AssistantMessage(tool_calls=tuple(ready.values()))
     users = sum(message["role"] == "user" for message in observation["messages"])
+    later = {name for turn in scenario.turns[users:] for name in turn.checks}
+    done, open_steps = set(), []
+    for step in scenario.sub_questions:
+        key = _key(step.tools[0], step.arguments)
+        if made[key]:
+            made[key] -= 1
+            done.add(step.id)
+        elif step.id not in later and step.tools[0] in usable:
+            open_steps.append(step)
+    ready = [
+        ToolCall(name=step.tools[0], arguments=step.arguments or {})
+        for step in open_steps
+        if done.issuperset(step.depends_on)
+    ]
+    if ready:
+        return AssistantMessage(tool_calls=tuple(ready))
     if users < len(scenario.turns) or scenario.answer is None:
         return AssistantMessage(content="Done.")
     return AssistantMessage(content=f"<answer>{answer_text(scenario.answer)}</answer>")

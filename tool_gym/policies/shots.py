@@ -61,5 +61,4 @@ def _short(message: PlainMessage) -> PlainMessage:
     text = message["content"]
     if len(text) <= _LONGEST or message["role"] == "assistant":
         return message
-    closing = "\n</tool_response>" if text.endswith("</tool_response>") else ""
-    return {**message, "content": f"{text[:_LONGEST]} …{closing}"}
+    return {**message, "content": f"{text[:_LONGEST]} …"}

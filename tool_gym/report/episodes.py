@@ -101,7 +101,12 @@ def _checks(gold: Gold) -> list[dict[str, Json]]:
 def _state_solved(trajectory: Trajectory, gold: Gold) -> list[str]:
     if trajectory.termination is None:
         return []
-    return list(Progress((), gold.state_checks, matcher(trajectory.matcher)).end(gold.final_state))
+    progress = Progress((), gold.state_checks, matcher(trajectory.matcher), gold.due, gold.found)
+    for turn in trajectory.transitions:
+        if not turn.action.tool_calls:
+            progress.close(None)
+    progress.end(gold.final_state)
+    return list(progress.solved_ids)
 
 
 def _expected(expected: Expected) -> str:

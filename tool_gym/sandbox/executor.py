@@ -16,7 +16,7 @@ from tool_gym.errors import InputError, SandboxError, ToolRejected
 from tool_gym.jsonvalue import Json
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.sandbox.embedded import Embedded
-from tool_gym.sandbox.handle import Limits
+from tool_gym.sandbox.handle import DIALECT, NATIVE, Limits
 from tool_gym.sandbox.pool import Pool
 from tool_gym.sandbox.runtime import Rejection
 from tool_gym.sandbox.session import Session, ToolSet, read_tool
@@ -76,6 +76,8 @@ class Executor:
         call_time_limit_s: Seconds that one call may take, > 0.
         memory_limit_mb: Address space of a worker in MiB, >= 64.
         workers: Most workers that share the calls of one trust domain; None means one per processor.
+        native: Whether it runs the tools of native packs, plain Python, instead of the dialect's; for packs that the
+            caller trusts. They run sealed all the same, and need `isolated`.
 
     Raises:
         InputError: If an argument is out of its range.
@@ -88,6 +90,7 @@ class Executor:
         call_time_limit_s: float = 1.0,
         memory_limit_mb: int = 256,
         workers: int | None = None,
+        native: bool = False,
     ) -> None:
         if execution not in get_args(Execution):
             raise InputError(f"execution={execution!r}; expected 'isolated' or 'embedded'")
@@ -99,6 +102,9 @@ class Executor:
             raise InputError(f"memory_limit_mb={memory_limit_mb!r}; expected at least 64, as the interpreter needs 40")
         if workers is not None and workers < 1:
             raise InputError(f"workers={workers!r}; expected at least 1, or None for one per processor")
+        if native and execution != "isolated":
+            raise InputError("native tools run isolated only; leave execution='embedded' out")
+        self.native = native
         self.execution: Execution = execution
         self.isolation: Isolation = isolation
         self._limits = Limits(call_time_limit_s, memory_limit_mb)
@@ -120,6 +126,7 @@ class Executor:
         check_arguments: bool = True,
         strict: bool = True,
         trusted: bool = False,
+        native: bool = False,
     ) -> Session:
         """Opens a session; cheap for tools that were seen before.
 
@@ -132,14 +139,22 @@ class Executor:
             check_arguments: Whether arguments must fit the tools' schemas.
             strict: Whether a source that the sandbox refuses is an error now; else calling it answers `tool_error`.
             trusted: Whether the caller has checked that the tools are this package's own; see `isolation`.
+            native: Whether the tools are plain Python; this is what the executor runs, or it refuses.
 
         Raises:
             ToolRejected: If the session is strict and a source is refused.
-            InputError: If a mapping is no tool.
+            InputError: If a mapping is no tool, or the executor does not run its kind of tools.
             NotJson: If the state is not JSON data.
             PackError: If a table is missing.
             SandboxError: If the machine lacks a needed layer, or no worker starts.
         """
+        if native != self.native:
+            raise InputError(
+                "these tools are plain Python without the tool dialect; if you trust them, play them with "
+                "Executor(native=True), trust=True or --trust"
+                if native
+                else "this executor runs native tools only; take another one for tools in the dialect"
+            )
         tool_set = self._tool_set(tools)
         domain = tool_set.digest if domain is None else domain
         self._admit(domain, trusted)
@@ -241,14 +256,16 @@ class Executor:
     def __reduce__(self) -> tuple[Any, ...]:
         limits = self._limits
         return type(self), (
-            self.execution, self.isolation, limits.call_time_limit_s, limits.memory_limit_mb, self._workers
+            self.execution, self.isolation, limits.call_time_limit_s, limits.memory_limit_mb, self._workers,
+            self.native,
         )  # fmt: skip
 
     def _start(self) -> None:
         if self.execution == "embedded":
             self._backend: Backend = Embedded(self._limits.call_time_limit_s)
         else:
-            self._backend = Pool(self._limits, self._workers or _processors())
+            language = NATIVE if self.native else DIALECT
+            self._backend = Pool(self._limits, self._workers or _processors(), language)
         self._finalizer = weakref.finalize(self, self._backend.close)
 
     def _after_fork(self) -> None:

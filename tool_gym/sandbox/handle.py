@@ -43,6 +43,7 @@ class Language(NamedTuple):
 
 
 DIALECT = Language("tool_gym.sandbox.runtime", "Runtime")
+NATIVE = Language("tool_gym.sandbox.native", "NativeLanguage")
 
 
 @dataclass(eq=False, slots=True)

@@ -32,6 +32,7 @@ class Pool:
     def __init__(self, limits: Limits, workers: int, language: Language = DIALECT) -> None:
         self._limits = limits
         self._workers = workers
+        self._language = language
         self._launcher = Launcher(limits, language)
         self._lock = threading.Lock()
         """Held for a moment only: who starts or ends a process does it without, so that nobody waits for that."""
@@ -88,7 +89,8 @@ class Pool:
     def layers(self) -> tuple[str, ...]:
         """The isolation layers in force, outermost first."""
         missing = self.missing_layers()
-        return ("process", *(layer for layer in LAYERS if layer not in missing), "dialect")
+        kernel = [layer for layer in LAYERS if layer not in missing]
+        return ("process", *kernel, "dialect") if self._language is DIALECT else ("process", *kernel)
 
     def acquire(self, domain: str) -> Worker:
         """A worker of a domain, the caller's until it is released or discarded; waits while all are busy.

@@ -8,7 +8,6 @@ from typing import Any
 from tool_gym.jsonvalue import NotJson, encode
 
 _NUMBERS = frozenset({int, float, bool, type(None)})
-_TEXTS = frozenset({str})
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
@@ -47,23 +46,18 @@ def _weigh(value: Any, room: int, what: str) -> None:
     """
     groups: list[Iterable[Any]] = [(value,)]
     for group in groups:  # grows as containers are found in it
-        kinds = set(map(type, group))
-        if kinds == _TEXTS:
-            room -= sum(map(len, group))
-        elif not kinds <= _NUMBERS:
-            for item, kind in zip(group, map(type, group), strict=True):
-                if kind in _NUMBERS:
-                    continue
-                if kind is str:
-                    room -= len(item)
-                elif kind is dict:
-                    room -= 4 * len(item)
-                    groups += (item, item.values())
-                elif kind is list or kind is tuple:
-                    room -= 2 * len(item)
-                    groups.append(item)
-                else:
-                    room -= _weigh_rare(item, groups)
+        for item in group:
+            kind = type(item)
+            if kind is str:
+                room -= len(item)
+            elif kind is dict:
+                room -= 4 * len(item)
+                groups += (item, item.values())
+            elif kind is list or kind is tuple:
+                room -= 2 * len(item)
+                groups.append(item)
+            elif kind not in _NUMBERS:
+                room -= _weigh_rare(item, groups)
         if room < 0:
             raise BadResult(f"{what} is cyclic, or longer as JSON than is taken")
 

@@ -36,7 +36,9 @@ def rescore(
         raise InputError(
             f"trajectory of scenario {trajectory.scenario!r}: its gold has no check; expected at least one"
         )
-    scorer = Scorer(gold.sub_questions, gold.state_checks, gold.answer, rule, match)
+    scorer = Scorer(
+        gold.sub_questions, gold.state_checks, gold.answer, rule, match, due=gold.due, found=gold.found
+    )
     transitions = []
     for number, transition in enumerate(trajectory.transitions, 1):
         action, results = transition.action, transition.results
@@ -67,4 +69,5 @@ def _gold(trajectory: Trajectory, scenario: Scenario | None) -> Gold:
         )
     if scenario.state_checks and trajectory.gold is None:
         raise InputError(f"{place}: its final state went out with its gold, and the scenario's checks look at it")
-    return Gold.of(scenario, trajectory.gold.final_state if trajectory.gold else None)
+    own = trajectory.gold
+    return Gold.of(scenario, own.final_state, own.found) if own else Gold.of(scenario)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tool_gym.jsonvalue import Json
@@ -31,8 +31,11 @@ class Scorer:
         answer: Expected | None,
         reward: Reward,
         matcher: Matcher,
+        *,
+        due: Sequence[Sequence[str]] = (),
+        found: Mapping[str, Json] | None = None,
     ) -> None:
-        self._progress = Progress(sub_questions, state_checks, matcher)
+        self._progress = Progress(sub_questions, state_checks, matcher, due, found)
         self._answer, self._reward, self._matcher = answer, reward, matcher
         self._calls: list[ToolCall] = []
         self._seen: list[ToolMessage] = []
@@ -54,7 +57,7 @@ class Scorer:
             results: One answer per call, in order, with the values before any cut.
             last: Whether the episode ends with this turn.
             answered: Whether it ends because the turn is the reply that closes the last user turn.
-            state: The tools' state after the turn; looked at on the last turn only.
+            state: The tools' state after the turn; looked at when checks are due.
 
         Returns:
             The turn's reward and the score after it.
@@ -66,7 +69,8 @@ class Scorer:
             if self._answer is not None:
                 self._calls += calls
                 self._seen += results
-        by_state = len(progress.end(state)) if last else 0
+        by_state = 0 if calls else len(progress.close(state))
+        by_state += len(progress.end(state)) if last else 0
         correct = answered and self._answers(action.content)
         valid = len(results) - [result.status for result in results].count("invalid_call")
         turn = Turn(
@@ -90,6 +94,11 @@ class Scorer:
         earned = math.fsum(components.values())
         self.score = self._score(before.calls + len(calls), before.valid_calls + valid, correct, components)
         return earned, self.score
+
+    @property
+    def found(self) -> Mapping[str, Json]:
+        """What checks of the state that were due before the end found; see `trajectory.Gold`."""
+        return self._progress.found
 
     def _answers(self, content: str) -> bool:
         return answer_correct(self._answer, content, self._seen, self._matcher, self._calls)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from tool_gym.errors import InputError, UnknownName
-from tool_gym.packs.importers import ftrl, toolhop
+from tool_gym.jsonvalue import Json
+from tool_gym.packs.importers import bfcl, ftrl, toolhop
 from tool_gym.packs.importers.loading import load_check
 from tool_gym.packs.importers.records import ImportedRecord
 from tool_gym.packs.importers.report import DeadTool, ImportReport, StructureCount, ToolCheck
@@ -20,7 +21,7 @@ from tool_gym.packs.writer import write_pack
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import Scenario, Structure
 
-IMPORTERS = {"ftrl": ftrl.IMPORTER, "toolhop": toolhop.IMPORTER}
+IMPORTERS = {"bfcl": bfcl.IMPORTER, "ftrl": ftrl.IMPORTER, "toolhop": toolhop.IMPORTER}
 """The importers by kind."""
 
 
@@ -33,19 +34,21 @@ def import_pack(
     version: int = 0,
     calls: str | Path | None = None,
     check: ToolCheck | None = None,
+    trust: bool = False,
     on_exists: Literal["error", "replace"] = "error",
 ) -> ImportReport:
     """Turns a file of others' data into a pack; nothing is written unless all of it can be read.
 
     Args:
         kind: A name of `IMPORTERS`.
-        source: The file.
+        source: The file; for `bfcl`: the folder of the package.
         out: The pack's folder, to be made.
         name: Name of the pack; by default its folder's, as far as a pack may be called so.
         version: Version of the pack.
         calls: For `ftrl`: a file of calls that become the reference calls.
         check: Tells which tools do not load; by default they are loaded in the sandbox (`loading.load_check` does so
             with an executor of the caller's). Those that do not load are imported all the same, and reported.
+        trust: Whether the source's own Python may run, sealed, where its tools are native.
         on_exists: What to do when the folder holds a pack: "error" or "replace".
 
     Raises:
@@ -58,15 +61,23 @@ def import_pack(
         raise UnknownName("importer", kind, IMPORTERS)
     if calls is not None and not importer.takes_calls:
         raise InputError(f"{kind} takes no file of calls; leave {calls} out")
-    path = Path(source)
-    records = importer.read(path, Path(calls)) if calls is not None else importer.read(path)
+    if importer.native and not trust:
+        raise InputError(
+            f"{kind} runs the Python that comes with its data, sealed but without the tool dialect; if you trust "
+            f"{source}, say so with trust=True (--trust)"
+        )
+    path, tables = Path(source), dict[str, Json]()
     with ExitStack() as stack:
-        tally = _Tally(check or load_check(stack.enter_context(Executor())))
+        executor = stack.enter_context(Executor(native=importer.native)) if importer.native or not check else None
+        extra = executor if importer.native else calls if calls is None else Path(calls)
+        records = importer.read(path) if extra is None else importer.read(path, extra)
+        tally = _Tally(check or load_check(executor, tables), tables)
         pack = write_pack(
             out,
             name=_slug(Path(out).absolute().name) if name is None else name,
             version=version,
             scenarios=tally.scenarios(records),
+            tables=tables,
             on_exists=on_exists,
             **importer.manifest,
         )
@@ -85,9 +96,10 @@ def import_pack(
 
 
 class _Tally:
-    """Counts what passes, and tries each different tool once."""
+    """Counts what passes, keeps its tables, and tries each different tool once."""
 
-    def __init__(self, check: ToolCheck) -> None:
+    def __init__(self, check: ToolCheck, tables: dict[str, Json]) -> None:
+        self._tables = tables
         self.counts: dict[Structure, StructureCount] = {}
         self.dead: list[DeadTool] = []
         self.mended: list[str] = []
@@ -98,6 +110,7 @@ class _Tally:
     def scenarios(self, records: Iterable[ImportedRecord]) -> Iterator[Scenario]:
         for record in records:
             scenario, steps = record.scenario, record.scenario.sub_questions
+            self._tables.update(record.tables)
             dead = self._dead(scenario)
             self.counts[scenario.structure] = self.counts.get(scenario.structure, StructureCount()) + StructureCount(
                 scenarios=1,

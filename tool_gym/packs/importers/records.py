@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tool_gym.errors import InputError
-from tool_gym.jsonvalue import NotJson, loads
+from tool_gym.jsonvalue import Json, NotJson, loads
 from tool_gym.packs.files import MAX_ROW_BYTES
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import brief
@@ -25,10 +25,12 @@ class ImportedRecord:
     Attributes:
         scenario: The scenario.
         mended: What had to be changed for it to be one, a line each.
+        tables: Content of the tables that its tools read, by content hash.
     """
 
     scenario: Scenario
     mended: tuple[str, ...] = ()
+    tables: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Importer:
     """How one kind of data becomes a pack.
 
     Attributes:
-        read: Reads a file as records, one by one. Where `takes_calls`, a second argument is a file of calls, or None.
+        read: Reads a file as records, one by one. Where `takes_calls`, a second argument is a file of calls, or None;
+            where the tools are native, it is an executor that runs them.
         manifest: What the pack's manifest says of all data of this kind (arguments of `write_pack`).
         takes_calls: Whether reference calls can be given in a file of their own.
     """
@@ -44,6 +47,11 @@ class Importer:
     read: Callable[..., Iterable[ImportedRecord]]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     takes_calls: bool = False
+
+    @property
+    def native(self) -> bool:
+        """Whether the packs' tools are plain Python."""
+        return self.manifest.get("dialect") == "native"
 
 
 def read_records(path: Path, record: type[Record]) -> Iterator[tuple[int, str, Record]]:

@@ -103,6 +103,7 @@ class ChatBackend:
         if "question" in source and form.question.split() != source["question"].split():
             raise Refused("decompose", "another question", "take the user's question word for word")
         _check_answers(form.steps, form.answer)
+        _check_size(request, form.steps)
         detail = {"model": self._model.name, "prompts": prompts_digest()}
         return Decomposition(
             question=source.get("question", form.question),
@@ -115,6 +116,7 @@ class ChatBackend:
     def document(self, request: Decomposed) -> Documents:
         """A tool for each step."""
         form = self._ask("document", request.topic, DocumentsForm, **_question(request))
+        by_key("document", form.tools, "name")
         tools = by_key("document", form.tools, "step")
         return Documents(
             documents={step: tool.document() for step, tool in tools.items()},
@@ -187,6 +189,18 @@ class ChatBackend:
         )
         self._answer = completion.text
         return read_form(stage, completion, form)
+
+
+def _check_size(topic: Topic, steps: Sequence[Step]) -> None:
+    """There are as many hops and branches as were ordered, or more."""
+    hops: dict[str, int] = {}
+    for step in steps:
+        hops[step.id] = 1 + max((hops.get(need, 0) for need in step.depends_on), default=0)
+    if "multi_hop" in str(topic.structure) and max(hops.values()) < (topic.hops or 0):
+        raise Refused("decompose", "too few hops", f"the longest chain has {max(hops.values())}, expected {topic.hops}")
+    branches = sum(not step.depends_on for step in steps)
+    if "parallel" in str(topic.structure) and branches < (topic.branches or 0):
+        raise Refused("decompose", "too few branches", f"{branches} steps stand alone, expected {topic.branches}")
 
 
 def _check_answers(steps: Sequence[Step], answer: Answer) -> None:

@@ -86,9 +86,10 @@ class Speaker(Phrases):
     def _defined(self, name: str, frames: Sequence[str], label: str, noun: str, step: str) -> str:
         """A sentence that gives an input a name, which is used from then on."""
         phrase = self.np(step)
-        if phrase.startswith(f"the {noun} "):
-            plain = phrase.startswith(f"the {noun} of ")
-            phrase = phrase.replace(f"the {noun}", "that" if plain else "the one", 1)
+        if phrase.startswith(f"the {noun} of ") and " of that " not in phrase:
+            phrase = phrase.replace(f"the {noun}", "that", 1)
+        elif phrase.startswith(f"the {noun} ") and not phrase.startswith(f"the {noun} of "):
+            phrase = phrase.replace(f"the {noun}", "the one", 1)
         self.labels[step] = label
         self._named += 1
         return capital(self.fresh(f"define.{name}", frames).format(x=phrase, label=label))

@@ -22,6 +22,8 @@ Reached: TypeAlias = tuple[str, str]
 
 _TRIES = 12
 """Makers of a step that are tried."""
+_CONDITIONS = 6
+"""Pairs of conditions that are tried until one alone meets both."""
 _PATIENCE = 300
 """Steps that are tried for one plan, before it is given up."""
 
@@ -190,17 +192,20 @@ class Steps:
         rows = [row for row in self._world.entities[other] if row[scope] == self._value_of(name)]
         if len(rows) < 3:
             raise Refused("decompose", "too few to choose from")
-        row = self._rng.choice(rows)
-        conditions = self._conditions(other, row, rows)
-        operation = Operation(
-            id=self._next, op="find", inputs=(name,), kind=other, scope=scope, result=other, **conditions
-        )  # fmt: skip
-        for needless in self._weaker(operation):
-            if len(members(self._world, needless, [self._value_of(name)])) == 1:
-                raise Refused("decompose", "a condition too many")
-        return self._add(operation), other
+        for _ in range(_CONDITIONS):
+            conditions = self._conditions(other, self._rng.choice(rows))
+            operation = Operation(
+                id=self._next, op="find", inputs=(name,), kind=other, scope=scope, result=other, **conditions
+            )
+            found = [
+                len(members(self._world, each, [self._value_of(name)]))
+                for each in (operation, *self._weaker(operation))
+            ]
+            if found[0] == 1 and min(found[1:]) > 1:
+                return self._add(operation), other
+        raise Refused("decompose", "no conditions that one alone meets")
 
-    def _conditions(self, kind: str, row: Row, rows: Sequence[Row]) -> dict[str, Any]:
+    def _conditions(self, kind: str, row: Row) -> dict[str, Any]:
         """Two conditions that a row meets: an enum member and a limit, or two limits."""
         attributes = self._world.domain.types[kind].attributes
         enums = [key for key, each in attributes.items() if each.kind == "enum"]
@@ -209,15 +214,13 @@ class Steps:
         ]
         with_enum = bool(enums) and self._rng.random() < 0.6
         chosen = some(self._rng, keys, 1 if with_enum else 2)
-        limits = tuple(self._limit(attributes[key], key, row, rows) for key in chosen)
+        limits = tuple(self._limit(attributes[key], key, row) for key in chosen)
         if len(limits) + with_enum < 2:
             raise Refused("decompose", "no two conditions")
         key = self._rng.choice(enums) if with_enum else ""
         return {"limits": limits, "where": (key, row[key]) if key else ()}
 
-    def _limit(
-        self, attribute: Attribute, key: str, row: Row, rows: Sequence[Row]
-    ) -> tuple[str, str, float | str]:  # fmt: skip
+    def _limit(self, attribute: Attribute, key: str, row: Row) -> tuple[str, str, float | str]:
         """A round limit that a row keeps to."""
         end = self._rng.choice(("min", "max"))
         if attribute.kind == "date":
