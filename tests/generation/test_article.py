@@ -1,12 +1,15 @@
 """What the article that the pipeline follows shows by one example each, as properties of any siblings of it."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sample_worlds import made, order
 
+import tool_gym
 from tool_gym.episode import Episode
 from tool_gym.generation.backends.worlds.backend import WorldsBackend
 from tool_gym.generation.backends.worlds.domain import domain_names
@@ -35,6 +38,17 @@ NOTATIONS = {"day_first": "%d.%m.%Y", "month_first": "%m/%d/%Y"}
 def executor():
     with Executor(execution="embedded") as running:
         yield running
+
+
+def test_nothing_but_frozen_facts_names_the_countries_of_the_articles_example():
+    folder = Path(tool_gym.__file__).parent
+    found = [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".py", ".toml", ".md", ".txt", ".j2", ".html", ".js", ".css")
+        if re.search(r"\b(Canada|Australia|China)\b", path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
 
 
 def plan_of(operations, facts, conclusion="list"):

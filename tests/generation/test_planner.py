@@ -36,6 +36,7 @@ def plans(count, **fields):
             continue
 
 
+@pytest.mark.slow
 def test_every_operation_and_every_conclusion_is_drawn():
     drawn = [plan for _, plan in plans(1200)]
     operations = Counter(each.op for plan in drawn for each in plan.operations)
