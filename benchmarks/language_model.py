@@ -4,8 +4,8 @@
     python benchmarks/language_model.py --ftrl test.jsonl --json benchmarks/results/language_model.json
 
 Of the shipped pack, without the examples' scenarios, and of FTRL's records (a file of its authors, not part of this
-project) the first 40 are played. `valid` is the share of episodes with at least one call that reached a tool. Runs are kept
-in `--runs`, so that an interrupted benchmark goes on. On a busy machine one thread (OMP_NUM_THREADS=1) is fastest.
+project) the first 40 are played. `valid` is the share of episodes with at least one call that reached a tool. Runs are
+kept in `--runs`, so that an interrupted benchmark goes on. On a busy machine one thread (OMP_NUM_THREADS=1) is fastest.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def richness(count: int, seed: int) -> dict[str, Any]:
         "tools_least": min(tools),
         "tools_most": max(tools),
     }
-    return {"count": count, "seed": seed, "figures": figures, **report.as_json()}
+    return {"count": count, "seed": seed, **report.as_json(), "figures": figures}
 
 
 def table(result: dict[str, Any]) -> str:

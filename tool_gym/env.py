@@ -41,6 +41,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         system: str | None = None,
         *,
         isolation: Literal["auto", "full", "best_effort"] = "auto",
+        trust: bool = False,
         render_mode: str | None = None,
         **caps: Any,
     ) -> None:
@@ -56,6 +57,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
             execution: `isolated` runs tools in sealed processes, `embedded` in this one (for code that you trust).
             system: Text of a system message before the question.
             isolation: What `isolated` asks of the kernel, see `Executor`.
+            trust: Whether the tools of a native pack, plain Python, may run; sealed all the same.
             render_mode: `ansi` (render returns the transcript) or `human` (it is printed at every step).
             **caps: Fields of `tool_gym.Caps`.
 
@@ -73,7 +75,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         self.caps = Caps(**caps)
         self._ids = self._choices(scenario, split)
         self._play = {**rules(self.pack, reward, matcher, max_turns), "caps": self.caps, "system": system}
-        self._execution, self._isolation = execution, isolation
+        self._execution, self._isolation, self._native = execution, isolation, self.pack.native and trust
         self._episode: Episode | None = None
         self.action_space = MessageSpace(4 * self.caps.max_content_chars)
         size = self.caps.max_observation_bytes
@@ -107,7 +109,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
     @property
     def executor(self) -> Executor:
         """What runs the tools: one for all environments of this process."""
-        return default_executor(self._execution, self._isolation)
+        return default_executor(self._execution, self._isolation, self._native)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -60,7 +60,7 @@ def test_a_suite_is_played_with_the_file_that_it_imports(tmp_path):
     from pathlib import Path
 
     fixture = Path(__file__).parents[1] / "fixtures" / "ftrl.jsonl"
-    result = run("--policy", "random", "--suite", "ftrl", "--data", fixture, "--out", tmp_path, "--json")
+    result = run("--policy", "random", "--suite", "ftrl", "--source", fixture, "--out", tmp_path, "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)[-1]["structure"] == "overall"
     assert json.loads((tmp_path / "run.json").read_text())["reward"] == "ftrl_f1"
@@ -70,7 +70,7 @@ def test_a_suite_is_played_with_the_file_that_it_imports(tmp_path):
     ("arguments", "message"),
     [
         (("--policy", "local"), "needs a model; name one with --model"),
-        (("--policy", "oracle", "--suite", "ftrl"), "give their file with --data"),
+        (("--policy", "oracle", "--suite", "ftrl"), "give it with --source. Take test.jsonl"),
         (("--policy", "oracle", "--suite", "ftrl", "--pack", "starter"), "not both"),
         (("--policy", "local", "--model", "/nowhere"), "no such folder"),
         (("--policy", "local", "--model", "m", "--form", "odd"), "no form is called 'odd'"),

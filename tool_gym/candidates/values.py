@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from tool_gym.candidates.words import words
 from tool_gym.jsonvalue import Json, NotJson, loads
 
-Kind = Literal["name", "number", "date"]
+Kind = Literal["name", "number", "date", "text"]
 Bound = Literal["", "least", "most"]
 
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -23,8 +23,11 @@ _FORMS = {"iso": "%Y-%m-%d", "day_first": "%d %B %Y", "month_first": "%B %d %Y"}
 _FILLING = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b| of\b|,")
 _NAME = re.compile(
     r"\"(?P<quoted>[^\"]+)\"|“(?P<curly>[^”]+)”|\b(?P<id>[A-Z]+-[\w-]*\d[\w-]*)"
+    r"|(?P<called>(?:(?<= call )|(?<=alled )|(?<=named )|(?<=all as ))the [^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)"
     r"|(?P<name>[^\W\d_a-z][\w'’-]*(?:(?: & | of the | of | the | )[^\W\d_a-z][\w'’-]*)*)"
 )
+_LABEL = re.compile(r"\b\w$")
+"""What the question calls something, as in "station A"."""
 _FORMATS = re.compile(r"[YMD]{2,4}(?:-[YMD]{2,4})+|ISO|I")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
@@ -34,6 +37,7 @@ _LEAST = re.compile(r"\b(?:at least|not before|no less than|since|from) $"), re.
 _MOST = re.compile(r"\b(?:at most|not after|no more than|up to|until) $"), re.compile(
     r"^[^,.?\d]{0,30}? or (?:less|fewer|earlier|under|below|before)\b"
 )
+_BACK = re.compile(r"(?: (?!or\b)\w+){1,3} (?:before|earlier|ago)\b")
 _YEAR = re.compile(r"[12]\d{3}")
 
 
@@ -42,7 +46,7 @@ class Value(NamedTuple):
 
     Attributes:
         content: The text, the number, or the date.
-        kind: What it is.
+        kind: What it is; a text is no name if it begins with a small letter.
         turn: The turn whose result holds it, from 1; 0 if the user named it.
         keys: Words of the keys on the way to it in a result, innermost first.
         start: How many words of the question stand before what it is about.
@@ -71,13 +75,13 @@ def named_values(text: str) -> list[Value]:
     taken: list[range] = []
     for kind, start, end, content in _spans(text):
         if any(start in span or end - 1 in span for span in taken):
-            continue
+            continue  # part of a date
         if kind == "date":
             taken.append(range(start, end))
         bound = _bound(text, start, end) if kind != "name" else ""
         value = Value(content, kind, 0, (), len(words(text[:start])), len(words(text[:end])), bound=bound)
         found.setdefault((kind, content, bound), (start, value))
-        if bound and kind == "number" and _YEAR.fullmatch(text[start:end]):
+        if bound and kind == "number" and content > 0 and _YEAR.fullmatch(text[start:end]):
             day = date(content, 1, 1) if bound == "least" else date(content, 12, 31)
             found.setdefault(("date", day, bound), (start, value._replace(content=day, kind="date")))
     return [value for _, value in sorted(found.values(), key=lambda each: each[0])]
@@ -99,7 +103,10 @@ def _spans(text: str) -> Iterator[tuple[Kind, int, int, Any]]:
             continue
     for match in _NUMBER.finditer(text):
         plain = match[0].replace(",", "")
-        yield "number", *match.span(), float(plain) if "." in plain else int(plain)
+        number = float(plain) if "." in plain else int(plain)
+        yield "number", *match.span(), number
+        if _BACK.match(text[match.end() :]):
+            yield "number", *match.span(), -number
     for match in _NAME.finditer(text):
         if _FORMATS.fullmatch(match[0]):
             continue
@@ -114,6 +121,8 @@ def _names(text: str, start: int, found: str) -> Iterator[tuple[Kind, int, int, 
     """A run of words with capitals; the first word of a sentence has one too, so the name may begin behind it."""
     name = found.removesuffix("'s").removesuffix("’s").rstrip("'’-")
     first, _, rest = name.partition(" ")
+    if _LABEL.search(name):
+        return
     starts = bool(_SENTENCE_START.search(text[:start]))
     if not starts or rest or name != found:
         yield "name", start, start + len(name), name
@@ -150,8 +159,9 @@ def _walk(value: Json, turn: int, keys: tuple[str, ...], place: int, unit: str) 
             try:
                 yield Value(date.fromisoformat(value), "date", turn, keys, place=place, unit=unit)
             except ValueError:
+                kind: Kind = "name" if value[:1].isupper() else "text"
                 if value:
-                    yield Value(value, "name", turn, keys, place=place, unit=unit)
+                    yield Value(value, kind, turn, keys, place=place, unit=unit)
         case int() | float():
             yield Value(value, "number", turn, keys, place=place, unit=unit)
 

@@ -17,8 +17,14 @@ _SMALL = frozenset(
 @lru_cache(maxsize=65_536)
 def words(text: str) -> tuple[str, ...]:
     """Stems of the words of a text, in order, small words left out; `snake_case` and `camelCase` are taken apart."""
+    return tuple(stem(word) for word in plain_words(text))
+
+
+@lru_cache(maxsize=65_536)
+def plain_words(text: str) -> tuple[str, ...]:
+    """The words that `words` gives the stems of, whole, so that endings can be looked at."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return tuple(stem(word) for word in _WORD.findall(spaced.casefold()) if word not in _SMALL)
+    return tuple(word for word in _WORD.findall(spaced.casefold()) if word not in _SMALL)
 
 
 def stem(word: str) -> str:

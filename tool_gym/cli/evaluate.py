@@ -12,10 +12,11 @@ import typer
 from tool_gym.cli.output import progress, show_json, show_table, stderr
 from tool_gym.cli.play import AsJson, Seed, _execution
 from tool_gym.errors import InputError
+from tool_gym.jsonvalue import dumps
 
 if TYPE_CHECKING:
     from tool_gym.evaluation.run import Spec
-    from tool_gym.evaluation.suites import Suite
+    from tool_gym.evaluation.suite import Part, Suite
     from tool_gym.policies.catalog import ModelOptions
 
 _AT_ONCE = {"local": 8}  # each takes the memory of its context
@@ -31,7 +32,8 @@ def evaluate(
     policy: Annotated[str, typer.Option(help="oracle, random, careful-reader, local, remote; or module:name.")],
     pack: Annotated[str | None, typer.Option(help="Name or folder of a pack; starter by default.")] = None,
     suite: Annotated[str | None, typer.Option(help="Suite, by name or .toml file, instead of a pack.")] = None,
-    data: Annotated[Path | None, typer.Option(help="File that the suite imports.")] = None,
+    source: Annotated[Path | None, typer.Option(help="Data that the suite imports; a file or folder.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Let Python that comes with the data run, sealed.")] = False,
     split: Annotated[str | None, typer.Option(help="Split, or all; test where the pack has it by default.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first so many scenarios.", min=1)] = None,
     k: Annotated[int, typer.Option(help="Episodes per scenario.", min=1)] = 1,
@@ -84,7 +86,7 @@ def evaluate(
     failed are counted as failed, left out of the means, and played again by the same command.
     """
     from tool_gym.evaluation.run import Spec
-    from tool_gym.evaluation.suites import Part, Suite, load_suite
+    from tool_gym.evaluation.suite import Part, Suite, load_suite
     from tool_gym.policies.catalog import ModelOptions
 
     if pack is not None and suite is not None:
@@ -100,7 +102,11 @@ def evaluate(
     one = Suite(title=pack or "starter", metric="", pack=(Part(pack=pack or "starter"),))
     with nullcontext(out) if out else TemporaryDirectory(prefix="tool-gym-") as folder:
         chosen = load_suite(suite) if suite else one
-        rows = _play(chosen, policy, options, spec, Path(folder), data, execution)
+        rows = _play(chosen, policy, options, spec, Path(folder), source, trust, execution)
+        rows |= _by_verdict(chosen, Path(folder))
+        if suite:
+            facts = chosen.model_dump(mode="json", exclude={"parts"})
+            (Path(folder) / "suite.json").write_bytes(dumps({"suite": suite, **facts, "rows": rows}) + b"\n")
     if as_json:
         show_json([row for part in rows.values() for row in part])
         return
@@ -109,25 +115,54 @@ def evaluate(
 
 
 def _play(
-    suite: Suite, policy: str, options: ModelOptions, spec: Spec, folder: Path, data: Path | None, execution: str
+    suite: Suite,
+    policy: str,
+    options: ModelOptions,
+    spec: Spec,
+    folder: Path,
+    source: Path | None,
+    trust: bool,
+    execution: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """Plays each part of a suite into a folder of its own, a single one into the folder itself; rows by title."""
     from tool_gym.evaluation.run import evaluate as run
+    from tool_gym.evaluation.suite import WithoutTools
     from tool_gym.policies.catalog import make_policy
     from tool_gym.sandbox.executor import Executor
 
     tables = {}
     for part in suite.parts:
-        pack = part.load(data, folder)
-        with Executor(execution=_execution(execution)) as executor:
+        pack = suite.pack(part, source, folder, trust=trust)
+        with Executor(execution=_execution(execution), native=pack.native and trust) as executor:
             chosen = make_policy(policy, pack, executor, spec.seed, options)
-            ours = spec._replace(split=spec.split or part.split, leave_out=chosen.shown)
-            where = folder if len(suite.parts) == 1 else folder / part.name
-            outcome = run(chosen.policy, pack, where, executor, ours, lambda games, many: progress(games, many, policy))
+            player = chosen.policy if part.tools else WithoutTools(chosen.policy)
+            ours = spec._replace(split=spec.split or part.split, leave_out=chosen.shown, system=part.system)
+            outcome = run(
+                player, pack, _where(suite, part, folder), executor, ours,
+                lambda games, many: progress(games, many, policy),
+            )  # fmt: skip
         for reason, count in outcome.failed.items():
             stderr.print(f"{count} episodes failed and are left out: {reason}", markup=False)
         if not outcome.rows:
             raise InputError(f"no episode of {pack.name} was played to its end; the same command tries again")
-        title = f"{policy} on {pack.name} version {pack.version} (k={spec.k}, seed {spec.seed})"
-        tables[title] = [{"pack": pack.name, **row} for row in outcome.rows] if len(suite.parts) > 1 else outcome.rows
+        several = len(suite.parts) > 1
+        what = f"{part.name}, pack {pack.name}" if several else pack.name
+        title = f"{policy} on {what} version {pack.version} (k={spec.k}, seed {spec.seed})"
+        tables[title] = [{"part": part.name, **row} for row in outcome.rows] if several else outcome.rows
     return tables
+
+
+def _where(suite: Suite, part: Part, folder: Path) -> Path:
+    """The folder of a part's run: one of its own, or the suite's where it is the only one."""
+    return folder if len(suite.parts) == 1 else folder / part.name
+
+
+def _by_verdict(suite: Suite, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The table of a suite's own rule, where it has one."""
+    from tool_gym.evaluation.results import TRAJECTORIES
+    from tool_gym.evaluation.suite import verdicts
+    from tool_gym.trajectory import read_trajectories
+
+    files = {part.name: _where(suite, part, folder) / TRAJECTORIES for part in suite.parts}
+    rows = verdicts(suite, {name: read_trajectories(file) for name, file in files.items()})
+    return {f"By the benchmark's own rule: {suite.metric}": rows} if rows else {}

@@ -50,17 +50,18 @@ def packs(as_json: AsJson = False) -> None:
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="Format of the data: ftrl, toolhop.")],
-    file: Annotated[Path, typer.Argument(help="The data.")],
+    kind: Annotated[str, typer.Argument(help="Format of the data: ftrl, toolhop, bfcl, bfcl-single, rotbench.")],
+    file: Annotated[Path, typer.Argument(help="The data, a file or a folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the new pack; it must not exist.")],
     calls: Annotated[Path | None, typer.Option(help="For ftrl: known solving calls, as JSON lines.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the pack; the folder's by default.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Let Python that comes with the data run, sealed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn others' data into a pack, and report what is dead and why."""
     from tool_gym.packs.importers import import_pack
 
-    report = import_pack(kind, file, out, name=name, calls=calls)
+    report = import_pack(kind, file, out, name=name, calls=calls, trust=trust)
     if as_json:
         show_json(report.as_json())
         return

@@ -46,6 +46,7 @@ class Spec(NamedTuple):
         matcher: Name of the matcher; None: the reward's or the pack's.
         max_turns: Turn limit; None: the pack's.
         at_once: Episodes in play at a time, >= 1.
+        system: Text of a system message before the question, or None.
     """
 
     split: str | None = None
@@ -57,6 +58,7 @@ class Spec(NamedTuple):
     matcher: str | None = None
     max_turns: int | None = None
     at_once: int = 64
+    system: str | None = None
 
     def scenarios(self, pack: Pack) -> list[str]:
         """Ids of the scenarios to play.
@@ -126,6 +128,7 @@ def about(policy: Policy, pack: Pack, spec: Spec) -> dict[str, Json]:
         "k": spec.k,
         "seed": spec.seed,
         **rules(pack, spec.reward, spec.matcher, spec.max_turns),
+        **({} if spec.system is None else {"system": spec.system}),
         "versions": {"tool_gym": __version__, "python": ".".join(platform.python_version_tuple()[:2])},
     }
 
@@ -140,7 +143,9 @@ def _play(
     policy: Policy, pack: Pack, missing: Sequence[Play], executor: Executor, spec: Spec, folder: RunFolder
 ) -> Iterator[Play]:
     meter = _Meter(policy)
-    options = {"reward": spec.reward, "matcher": spec.matcher, "max_turns": spec.max_turns}
+    options = {
+        "reward": spec.reward, "matcher": spec.matcher, "max_turns": spec.max_turns, "system": spec.system
+    }  # fmt: skip
     for play, trajectory in rollout(meter, pack, missing, executor, seed=spec.seed, at_once=spec.at_once, **options):
         meta: dict[str, Json] = {**play._asdict(), **meter.take(play), "host": platform.node()}
         if trajectory.failure is not None:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tool_gym.errors import InputError
 from tool_gym.jsonvalue import Json
 from tool_gym.models.chat import ChatRequest, Completion, Usage
-from tool_gym.models.decoding import Row, Sampling, Written, read, write
+from tool_gym.models.decoding import Mask, Row, Sampling, Written, read, write
 from tool_gym.models.grammar import ToolGrammar
 from tool_gym.models.kvcache import Layers
 
@@ -51,15 +51,34 @@ class Generation(NamedTuple):
         text: Decoded, special tokens left out.
         token_ids: As sampled, the ending token included.
         logprobs: Log-probability of each, see `decoding.Written`.
-        prompt_tokens: Tokens of the prompt.
+        prompt_ids: Tokens of the prompt.
         ended: Whether the model ended by itself; False where it was cut.
     """
 
     text: str
     token_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
-    prompt_tokens: int
+    prompt_ids: tuple[int, ...]
     ended: bool
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens the prompt has."""
+        return len(self.prompt_ids)
+
+
+class Branch(NamedTuple):
+    """Tokens to continue in several ways.
+
+    Attributes:
+        ids: The tokens, at least one, fewer than the model's context.
+        seeds: For each way what decides it: integers >= 0.
+        tools: As in `Prompt`.
+    """
+
+    ids: Sequence[int]
+    seeds: Sequence[tuple[int, ...]]
+    tools: Sequence[Mapping[str, Json]] | None = None
 
 
 class _Kept(NamedTuple):
@@ -153,7 +172,7 @@ class LocalModel:
         with self._lock:
             tokens = [self._tokens(prompt) for prompt in prompts]
             fitting = [i for i, ids in enumerate(tokens) if len(ids) < self.context]
-            answers = [Generation("", (), (), len(ids), ended=False) for ids in tokens]
+            answers = [Generation("", (), (), tuple(ids), ended=False) for ids in tokens]
             if not fitting:
                 return answers
             rows, reads = [], []
@@ -168,6 +187,22 @@ class LocalModel:
             for i, one in zip(fitting, written, strict=True):
                 answers[i] = self._answer(prompts[i], tokens[i], one)
             return answers
+
+    def branch(self, branches: Sequence[Branch], sampling: Sampling) -> list[list[Generation]]:
+        """Continues each of several texts in several ways, all together; a text is read once for all its ways.
+
+        Nothing is kept of them: they belong to no conversation.
+        """
+        rows, reads = [], []
+        for branch in branches:
+            reading = read(self.model, Row(branch.ids, None, 0, np.random.default_rng(0)))
+            for seed in branch.seeds:
+                rows.append(Row(branch.ids, None, 0, np.random.default_rng(seed), self._mask(branch.tools)))
+                reads.append(reading)
+        room = self.context - max(len(branch.ids) for branch in branches)
+        sampling = sampling._replace(max_tokens=min(sampling.max_tokens, room))
+        written = iter(write(self.model, rows, reads, sampling, self._ends))
+        return [[self._generation(branch.ids, next(written)) for _ in branch.seeds] for branch in branches]
 
     def forget(self, key: str) -> None:
         """Drops what is kept of a conversation."""
@@ -202,22 +237,28 @@ class LocalModel:
             length = min(_common(ids, kept.ids), kept.length, len(ids) - 1)
             if length > shared:
                 best, shared = kept.layers, length
-        mask = None
-        if prompt.tools is not None:
-            if self._grammar is None:
-                width = self.model.get_input_embeddings().num_embeddings
-                self._grammar = ToolGrammar(self.tokenizer, width, sorted(self._ends))
-            mask = self._grammar.mask(prompt.tools)
-        return Row(ids, best, shared, np.random.default_rng(prompt.seed), mask)
+        return Row(ids, best, shared, np.random.default_rng(prompt.seed), self._mask(prompt.tools))
+
+    def _mask(self, tools: Sequence[Mapping[str, Json]] | None) -> Mask | None:
+        """What holds one answer to the tools' schemas."""
+        if tools is None:
+            return None
+        if self._grammar is None:
+            width = self.model.get_input_embeddings().num_embeddings
+            self._grammar = ToolGrammar(self.tokenizer, width, sorted(self._ends))
+        return self._grammar.mask(tools)
 
     def _answer(self, prompt: Prompt, ids: list[int], written: Written) -> Generation:
         whole = self.tokenizer.decode(written.ids, skip_special_tokens=False)
         self._kept[prompt.key] = _Kept(
             prompt.text + whole, [*ids, *written.ids], written.layers, len(ids) + len(written.ids) - 1
         )
+        return self._generation(ids, written)
+
+    def _generation(self, ids: Sequence[int], written: Written) -> Generation:
         text = self.tokenizer.decode(written.ids, skip_special_tokens=True)
         ended = written.ids[-1] in self._ends
-        return Generation(text, tuple(written.ids), tuple(written.logprobs), len(ids), ended)
+        return Generation(text, tuple(written.ids), tuple(written.logprobs), tuple(ids), ended)
 
 
 def _found(path: Path) -> tuple[Path, dict[str, str]]:

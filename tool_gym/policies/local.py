@@ -92,7 +92,10 @@ class LocalPolicy(Policy):
             if self._plain is not None:
                 self._plain.note(request, answer.text)
             usage = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": len(answer.token_ids)}
-            decisions.append(Decision(self._parse(answer.text), answer.token_ids, answer.logprobs, usage))
+            action = self._parse(answer.text)
+            decisions.append(
+                Decision(action, answer.token_ids, answer.logprobs, usage, prompt_ids=answer.prompt_ids)
+            )
         return decisions
 
     def end(self, episode_id: str) -> None:

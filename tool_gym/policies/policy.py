@@ -42,6 +42,7 @@ class Decision(NamedTuple):
         usage: What it took: `prompt_tokens`, `completion_tokens`, `cost`; keys are left out where they are not known.
         failure: Why there is no action (the endpoint failed, say); it breaks the episode off, and the message is not
             looked at.
+        prompt_ids: Tokens that the model read before it sampled, int[m], where there are tokens.
     """
 
     message: AssistantMessage | Mapping[str, Any]
@@ -49,6 +50,7 @@ class Decision(NamedTuple):
     logprobs: tuple[float, ...] | None = None
     usage: Mapping[str, float] = {}
     failure: str | None = None
+    prompt_ids: tuple[int, ...] | None = None
 
 
 class Policy(ABC):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tool_gym.episode import Caps
 from tool_gym.errors import InputError
 from tool_gym.jsonvalue import Json, canonical, dumps
 from tool_gym.messages import AssistantMessage, ToolCall
@@ -15,6 +16,9 @@ from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.scenario import Expected, Scenario
 from tool_gym.schema import sample_arguments
+
+_MOST_CALLS: int = Caps.model_fields["max_calls_per_turn"].default
+"""Calls of a message that an environment runs, unless it is told otherwise."""
 
 
 class OraclePolicy(Policy):
@@ -60,7 +64,7 @@ def _next_message(scenario: Scenario, observation: Mapping[str, Any]) -> Assista
         if done.issuperset(step.depends_on)
     ]
     if ready:
-        return AssistantMessage(tool_calls=tuple(ready))
+        return AssistantMessage(tool_calls=tuple(ready[:_MOST_CALLS]))
     if users < len(scenario.turns) or scenario.answer is None:
         return AssistantMessage(content="Done.")
     return AssistantMessage(content=f"<answer>{answer_text(scenario.answer)}</answer>")

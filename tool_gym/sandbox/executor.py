@@ -355,16 +355,18 @@ class _Part:
 
 
 _executors: weakref.WeakSet[Executor] = weakref.WeakSet()
-_defaults: dict[tuple[str, str], Executor] = {}
+_defaults: dict[tuple[str, str, bool], Executor] = {}
 _defaults_lock = threading.Lock()
 
 
-def default_executor(execution: Execution = "isolated", isolation: Isolation = "auto") -> Executor:
-    """The executor that all environments of this process share, one per kind of execution and isolation."""
-    key = (execution, isolation)
+def default_executor(
+    execution: Execution = "isolated", isolation: Isolation = "auto", native: bool = False
+) -> Executor:
+    """The executor that all environments of this process share, one per kind of execution, isolation and tools."""
+    key = (execution, isolation, native)
     with _defaults_lock:
         if key not in _defaults:
-            _defaults[key] = Executor(execution, isolation)
+            _defaults[key] = Executor(execution, isolation, native=native)
         return _defaults[key]
 
 

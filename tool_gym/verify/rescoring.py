@@ -36,9 +36,7 @@ def rescore(
         raise InputError(
             f"trajectory of scenario {trajectory.scenario!r}: its gold has no check; expected at least one"
         )
-    scorer = Scorer(
-        gold.sub_questions, gold.state_checks, gold.answer, rule, match, due=gold.due, found=gold.found
-    )
+    scorer = Scorer(gold.sub_questions, gold.state_checks, gold.answer, rule, match, due=gold.due, found=gold.found)
     transitions = []
     for number, transition in enumerate(trajectory.transitions, 1):
         action, results = transition.action, transition.results

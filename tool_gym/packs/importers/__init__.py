@@ -68,8 +68,8 @@ def import_pack(
         )
     path, tables = Path(source), dict[str, Json]()
     with ExitStack() as stack:
-        executor = stack.enter_context(Executor(native=importer.native)) if importer.native or not check else None
-        extra = executor if importer.native else calls if calls is None else Path(calls)
+        executor = stack.enter_context(Executor(native=importer.native))  # no process starts before it is needed
+        extra = executor if importer.native else Path(calls) if calls is not None else None
         records = importer.read(path) if extra is None else importer.read(path, extra)
         tally = _Tally(check or load_check(executor, tables), tables)
         pack = write_pack(

@@ -23,7 +23,7 @@ from tool_gym.packs.importers.mending import mend_schema
 from tool_gym.packs.importers.records import ImportedRecord, Importer, build, read_records
 from tool_gym.sandbox.executor import Executor
 from tool_gym.sandbox.native import MODULES
-from tool_gym.scenario import Expected, Provenance, Scenario, StateCheck, SubQuestion, TableRef, Tool, UserTurn
+from tool_gym.scenario import Expected, Kind, Provenance, Scenario, StateCheck, SubQuestion, TableRef, Tool, UserTurn
 
 CATEGORIES = ("base", "miss_func", "miss_param", "long_context")
 STEPS_PER_TURN = 20
@@ -163,57 +163,58 @@ def _record(
         "long_context": category == "long_context",
     }
     played = _play(task.id, gold, classes, list(tools.values()), state, executor, tables)
-    steps = [
-        [
-            SubQuestion(
-                id=f"t{turn}c{number}",
-                question="",
-                tools=(call.name,),
-                arguments=dict(call.arguments),
-                expected=Expected(
-                    value=value, kind="object" if isinstance(value, dict) else "text", path="", echo_ok=True
-                ),
-            )
-            for number, (call, value) in enumerate(one.calls)
-        ]
-        for turn, one in enumerate(played)
-    ]
-    checks = [
-        [
-            StateCheck(
-                id=f"t{turn}-{name}",
-                question=f"{name} is in the state that the gold calls leave it in",
-                path=f"/{name}/view",
-                expected=Expected(value=view, kind="text", path=""),
-            )
-            for name, view in one.views.items()
-        ]
-        for turn, one in enumerate(played)
-    ]
-    return ImportedRecord(
-        Scenario(
-            id=task.id.replace("_", "-"),
-            turns=tuple(
-                UserTurn(
-                    content=said[0].content if said else prompt,
-                    add_tools=tuple(task.missed_function.get(turn, ())),
-                    checks=tuple(each.id for each in (*steps[turn], *checks[turn])),
-                )
-                for turn, said in enumerate(task.question)
-            ),
-            answer=None,
-            tools=tuple(tools.values()),
-            sub_questions=tuple(step for turn in steps for step in turn),
-            state_checks=tuple(check for turn in checks for check in turn),
-            initial_state=state,
-            split=category,
-            provenance=Provenance(
-                truth="claimed", source="BFCL v4, multi-turn", structure="parallel_multi_hop", detail={"id": task.id}
-            ),
-        ),
-        library.news(),
-        tables,
+    comes = {name: turn for turn, names in task.missed_function.items() for name in names}
+    early = sorted(
+        {call.name for turn, one in enumerate(played) for call, _ in one.calls if turn < comes.get(call.name, 0)}
     )
+    steps = [list(_steps(turn, one)) for turn, one in enumerate(played)]
+    checks = [list(_checks(turn, one)) for turn, one in enumerate(played)]
+    scenario = Scenario(
+        id=task.id.replace("_", "-"),
+        turns=tuple(
+            UserTurn(
+                content=said[0].content if said else prompt,
+                add_tools=tuple(name for name in task.missed_function.get(turn, ()) if name not in early),
+                checks=(*(step.id for step in steps[turn]), *(check.id for check in checks[turn])),
+            )
+            for turn, said in enumerate(task.question)
+        ),
+        answer=None,
+        tools=tuple(tools.values()),
+        sub_questions=tuple(step for turn in steps for step in turn),
+        state_checks=tuple(check for turn in checks for check in turn),
+        initial_state=state,
+        split=category,
+        provenance=Provenance(
+            truth="claimed", source="BFCL v4, multi-turn", structure="parallel_multi_hop", detail={"id": task.id}
+        ),
+    )
+    news = [f"{task.id}: {name} is shown from the start, as a gold call comes before it" for name in early]
+    return ImportedRecord(scenario, (*library.news(), *news), tables)
+
+
+def _steps(turn: int, played: _GoldTurn) -> Iterator[SubQuestion]:
+    """A step for each gold call of a user turn."""
+    for number, (call, value) in enumerate(played.calls):
+        kind: Kind = "object" if isinstance(value, dict) else "text"
+        yield SubQuestion(
+            id=f"t{turn}c{number}",
+            question="",
+            tools=(call.name,),
+            arguments=dict(call.arguments),
+            expected=Expected(value=value, kind=kind, path="", echo_ok=True),
+        )
+
+
+def _checks(turn: int, played: _GoldTurn) -> Iterator[StateCheck]:
+    """A check for each class after a user turn."""
+    for name, view in played.views.items():
+        yield StateCheck(
+            id=f"t{turn}-{name}",
+            question=f"{name} is in the state that the gold calls leave it in",
+            path=f"/{name}/view",
+            expected=Expected(value=view, kind="text", path=""),
+        )
 
 
 def _play(
@@ -251,7 +252,7 @@ def read_call(text: str, classes: Mapping[str, _Class]) -> ToolCall:
         node = ast.parse(text.strip(), mode="eval").body
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             raise ValueError("no call of a function")
-        owner = next((each for each in reversed(classes.values()) if node.func.id in each.tools), None)
+        owner = next((each for each in reversed(list(classes.values())) if node.func.id in each.tools), None)
         if owner is None:
             raise ValueError("no class has this method")
         names = owner.parameters[node.func.id]

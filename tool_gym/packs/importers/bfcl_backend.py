@@ -3,8 +3,8 @@
 This module's text travels in the pack, among the classes' own sources, and runs in the sandbox, see `sandbox.native`.
 
 At first the state says how to make the instances: `classes` (the module of each class), `config` (what each is loaded
-with) and `long_context`. From the first call on it holds, for each class, the `objects` of its instance (see `dump`) and
-the SHA-256 of what `view` shows of it, which is what BFCL compares.
+with) and `long_context`. From the first call on it holds, for each class, the `objects` of its instance (see `dump`)
+and the SHA-256 of what `view` shows of it, which is what BFCL compares.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def _take_apart(value: Any) -> tuple[str, list[Any]]:
         return "random", [version, gauss, *numbers]
     if isinstance(value, datetime.datetime):
         return "datetime", [value.isoformat()]
-    return f"{type(value).__module__}:{type(value).__qualname__}", [each for pair in vars(value).items() for each in pair]
+    kind = type(value)
+    return f"{kind.__module__}:{kind.__qualname__}", [each for pair in vars(value).items() for each in pair]
 
 
 def load(nodes: list[list[Any]]) -> Any:

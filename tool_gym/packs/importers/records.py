@@ -55,14 +55,14 @@ class Importer:
 
 
 def read_records(path: Path, record: type[Record]) -> Iterator[tuple[int, str, Record]]:
-    """Reads JSON lines.
+    """Reads JSON lines, or a list of records.
 
     Args:
         path: The file; empty lines are passed over.
-        record: The model of a line.
+        record: The model of a record.
 
     Yields:
-        The record's number from 0, the text that names its line, and the record.
+        The record's number from 0, the text that names its place, and the record.
 
     Raises:
         InputError: If the file cannot be read, or a line is not such a record; the text names the line.
@@ -70,6 +70,10 @@ def read_records(path: Path, record: type[Record]) -> Iterator[tuple[int, str, R
     number = 0
     try:
         with path.open("rb") as file:
+            if file.read(1) == b"[":
+                yield from _read_list(path, record)
+                return
+            file.seek(0)
             for line_number, line in enumerate(iter(lambda: file.readline(MAX_ROW_BYTES), b""), 1):
                 if line.strip():
                     place = f"{path}, line {line_number}"
@@ -77,6 +81,16 @@ def read_records(path: Path, record: type[Record]) -> Iterator[tuple[int, str, R
                     number += 1
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); expected a file of JSON lines") from None
+
+
+def _read_list(path: Path, record: type[Record]) -> Iterator[tuple[int, str, Record]]:
+    try:
+        rows = loads(path.read_bytes())
+    except NotJson as error:
+        raise InputError(f"{path}: {error}; expected a list of records") from None
+    for number, row in enumerate(rows):
+        place = f"{path}, record {number}"
+        yield number, place, _check(row, record, place)
 
 
 def build(place: str, make: Callable[[], ImportedRecord]) -> ImportedRecord:
@@ -88,10 +102,19 @@ def build(place: str, make: Callable[[], ImportedRecord]) -> ImportedRecord:
 
 
 def _read(line: bytes, record: type[Record], place: str) -> Record:
-    expected = ", ".join(name for name, entry in record.model_fields.items() if entry.is_required())
     try:
-        return record.model_validate(loads(line))
+        row = loads(line)
     except NotJson as error:
-        raise InputError(f"{place}: {error}; expected a JSON object with {expected}") from None
+        raise InputError(f"{place}: {error}; expected a JSON object with {_needed(record)}") from None
+    return _check(row, record, place)
+
+
+def _check(row: Json, record: type[Record], place: str) -> Record:
+    try:
+        return record.model_validate(row)
     except ValidationError as error:
-        raise InputError(f"{place}: {brief(error)}; expected a JSON object with {expected}") from None
+        raise InputError(f"{place}: {brief(error)}; expected a JSON object with {_needed(record)}") from None
+
+
+def _needed(record: type[BaseModel]) -> str:
+    return ", ".join(name for name, entry in record.model_fields.items() if entry.is_required())
