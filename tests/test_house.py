@@ -14,9 +14,9 @@ FLOORS = [
     {"_version", "errors", "jsonvalue", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
     {"sandbox", "verify", "parsing", "models", "render", "transcript"},
     {"packs", "episode"},
-    {"attacks", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
-    {"policies", "rollout"},
-    {"analysis", "training", "gate", "evaluation", "report"},
+    {"attacks", "candidates", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
+    {"policies", "rollout", "serving"},
+    {"adapters", "analysis", "training", "gate", "evaluation", "report"},
     {"generation"},
     {"cli", "__main__"},
 ]

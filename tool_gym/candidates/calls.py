@@ -109,9 +109,7 @@ def candidate_calls(
     return found[:most]
 
 
-def _candidate(
-    name: str, fillings: Mapping[str, Filling], extra: Sequence[str], told: Mapping[str, str]
-) -> Candidate:
+def _candidate(name: str, fillings: Mapping[str, Filling], extra: Sequence[str], told: Mapping[str, str]) -> Candidate:
     parts = list(fillings.values())
     return Candidate(
         name,
@@ -163,9 +161,7 @@ def _shared(chosen: Sequence[str], asked: Sequence[str]) -> float:
     return sum(word in asked for word in chosen) / len(chosen) if chosen else 0.0
 
 
-def _fillings(
-    name: str, schema: Mapping[str, Any], values: Sequence[Value], asked: Sequence[str]
-) -> Iterator[Filling]:
+def _fillings(name: str, schema: Mapping[str, Any], values: Sequence[Value], asked: Sequence[str]) -> Iterator[Filling]:
     if "enum" in schema:
         for each in schema["enum"]:
             yield _member(each, each, asked)
@@ -251,7 +247,9 @@ def _limits(
             for member in members:
                 own = words(member)
                 argument = {on: member, bounds[value.bound]: content}
-                single.append(Filling(argument, (), own, (member,), limits=((value, own),), promise=_shared(own, before)))
+                single.append(
+                    Filling(argument, (), own, (member,), limits=((value, own),), promise=_shared(own, before))
+                )
     single.sort(key=lambda each: -each.promise)
     for group in itertools.chain(((each,) for each in single), itertools.combinations(single[:_MOST_OPTIONS], 2)):
         if len({each.labels for each in group}) == len({each.limits[0][0].start for each in group}) == len(group):

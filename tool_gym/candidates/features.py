@@ -6,9 +6,8 @@ Nothing here knows a tool, a domain or an entity by name, so what is learned on 
 from __future__ import annotations
 
 import re
-
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -24,28 +23,45 @@ from tool_gym.jsonvalue import dumps
 _DECAY = 0.75
 _BEFORE, _AFTER = 6, 4
 _ORDINALS = ("second", "third", "fourth")
-_ARCHIVE = frozenset({"old", "forme", "past", "close", "histo", "archi", "previ", "outda", "retir", "legac"})
+_ARCHIVE = frozenset(words("old former past closed history archive previous outdated retired legacy"))
 
 _OF_TOOL = ("bias", "tool_asked", "asked_tool", "tool_open", "archive", "made_same_tool", "made_any", "tool_failed")
-_OF_CHOICE = ("chosen_asked", "chosen_open", "whole", "choices", "unit", "extra", "most_sorted", "most_unsorted",
-              "plain_sorted", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked")  # fmt: skip
+_OF_CHOICE = (
+    "chosen_asked", "chosen_open", "whole", "choices", "unit", "extra", "most_sorted", "most_unsorted", "plain_sorted",
+    "direction", "year_as_number", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked",
+)  # fmt: skip
 FAMILIES = ("entry", "dated", "search", "figure", "sum", "days", "texts", "other")
 """Kinds of tools, by what they require."""
 CUES = ("superlative", "among", "how_many", "statistic", "date_near", "bound_near", "plural_near", "called", "unused",
         "used", "named", "returned", "at_end")  # fmt: skip
 """What the question says near what a call is about."""
+_FITS = ("asked", "open", "again", "same_key")
+"""What is looked at for each kind of tool by itself."""
 _SHAPES = ("two_words", "one_word", "joined", "more_words")
-_OF_VALUES = ("values", "names", "dates", "numbers", "date_beside", "date_left", "same_key", "key_spread", "own_tool",
-              "part_of_name", "unused_named")  # fmt: skip
-_OF_ORIGIN = ("is", "tool_before", "tool_after", "chosen_before", "chosen_after", "slot_before", "inner", "used", "used_here",
-              "failed", "failed_here", "key_tool", "key_slot", "key_asked", "near", "place_fits", "place_not", "earliness", "left_near", "tool_after_less")  # fmt: skip
+_OF_VALUES = (
+    "values", "names", "dates", "numbers", "date_beside", "date_left", "same_key", "key_spread", "own_tool",
+    "part_of_name", "unused_named",
+)  # fmt: skip
+_OF_ORIGIN = (
+    "is", "tool_before", "tool_after", "chosen_before", "chosen_after", "slot_before", "inner", "used", "used_here",
+    "failed", "failed_here", "key_tool", "key_slot", "key_asked", "near", "place_fits", "place_not", "earliness",
+    "left_near", "label_near", "label_next", "label_best", "tool_best", "noun_beside", "noun_asked", "noun_known",
+    "kin_here", "kin_elsewhere", "noun_own", "noun_other",
+)  # fmt: skip
 _ORIGINS = ("named", "last", "earlier")
-NAMES = (*_OF_TOOL, *_OF_CHOICE, *_OF_VALUES, *(f"{family}:{cue}" for family in FAMILIES for cue in CUES),
-         *(f"{shape}:{kind}" for shape in _SHAPES for kind in ("person", "thing")), *(f"{origin}_{name}" for origin in _ORIGINS for name in _OF_ORIGIN))
+NAMES = (
+    *_OF_TOOL,
+    *_OF_CHOICE,
+    *_OF_VALUES,
+    *(f"{family}:{cue}" for family in FAMILIES for cue in CUES),
+    *(f"{family}:{fit}" for family in FAMILIES for fit in _FITS),
+    *(f"{shape}:{kind}" for shape in _SHAPES for kind in ("person", "thing")),
+    *(f"{origin}_{name}" for origin in _ORIGINS for name in _OF_ORIGIN),
+)
 """Names of the features of a call."""
 
 
-_OF_PERSONS = frozenset({"born", "birth", "mento", "teach", "wage", "salar", "fee", "tutor", "instr", "profe", "rank"})
+_OF_PERSONS = frozenset(words("born birth mentor teacher wage salary fee tutor profession rank"))
 
 
 def _family(parameters: Mapping[str, Any]) -> str:
@@ -79,10 +95,27 @@ def _kind(schema: Mapping[str, Any]) -> str:
         case "object" if "year" in properties:
             return "day"
         case "object":
-            return "amount" if any(each.get("type") in ("number", "integer") for each in properties.values()) else "period"
+            return (
+                "amount" if any(each.get("type") in ("number", "integer") for each in properties.values()) else "period"
+            )
         case "integer" | "number":
             return "number"
     return "text"
+
+
+def _nouns(parameters: Mapping[str, Any]) -> set[str]:
+    """What a tool is about: words of its required text and of what is said about it."""
+    properties = parameters.get("properties") or {}
+    texts = [name for name in parameters.get("required") or () if _kind(properties.get(name) or {}) == "text"]
+    return {word for name in texts for word in words(f"{name} {properties[name].get('description', '')}")} - _PLAIN
+
+
+def _labels(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Words of each member of each enum in a schema."""
+    yield from (words(str(each)) for each in schema.get("enum") or ())
+    for each in (*(schema.get("properties") or {}).values(), schema.get("items")):
+        if isinstance(each, Mapping):
+            yield from _labels(each)
 
 
 _PLAIN = frozenset(words("name target which subject id keep only text day date place asked"))
@@ -117,13 +150,35 @@ class Reading:
             if not made.failed:
                 covered |= set(words(" ".join(leaves(made.arguments)))) | self.tools[made.name]
         self.open = self.asked - covered
-        self.unused = [value for value in view.values if value.kind == "name" and not value.turn
-                       and str(value.content) not in self.handed]
+        self.unused = [
+            value
+            for value in view.values
+            if value.kind == "name" and not value.turn and str(value.content) not in self.handed
+        ]
         self.families = {name: _family(each["parameters"]) for name, each in view.functions.items()}
+        self.nouns = {name: _nouns(each["parameters"]) for name, each in view.functions.items()}
+        self.labels = {name: list(_labels(each["parameters"])) for name, each in view.functions.items()}
+        self._best: dict[Value, tuple[float, float]] = {}
+        self.rows: dict[tuple[object, ...], NDArray[np.float64]] = {}
         self.persons = {name for name, own in self.tools.items() if own & _OF_PERSONS}
         texts = [str(value.content) for value in view.values if value.kind == "name" and not value.turn]
         self.partial = {text for text in texts for other in texts if text != other and text in other}
         self.known = {text for text, calls in self.handed.items() if not all(failed for _, failed in calls)}
+
+    def nearest(self, own: Collection[str], before: Sequence[str], after: Sequence[str]) -> float:
+        """How near a tool's words stand to a value."""
+        return max(self.close(own, before), self.close(own, after[:3]))
+
+    def best(self, value: Value) -> tuple[float, float]:
+        """How near to a value the nearest label of any tool stands, and the nearest word of any tool."""
+        if value not in self._best:
+            before = self.view.asked[max(0, value.start - _BEFORE) : value.start][::-1]
+            after = self.view.asked[value.end : value.end + _AFTER]
+            self._best[value] = (
+                max((_nearness(label, before, after) for each in self.labels.values() for label in each), default=0.0),
+                max((self.nearest(own, before, after) for own in self.tools.values()), default=0.0),
+            )
+        return self._best[value]
 
     def share(self, of: Collection[str], within: Collection[str]) -> float:
         """Weighted share of the words that stand in others, in [0, 1]."""
@@ -155,6 +210,7 @@ def call_features(reading: Reading, candidates: Sequence[Candidate]) -> NDArray[
             *_choice(reading, each),
             *_values(reading, each),
             *_cues(reading, each),
+            *_fits(reading, each),
             *_shape(reading, each),
             *_origins(reading, each),
         ]
@@ -181,7 +237,9 @@ def _choice(reading: Reading, candidate: Candidate) -> list[float]:
     chosen, asked = set(candidate.chosen), reading.view.asked
     most = any(_superlative(reading, value) for value in candidate.values)
     ordered = bool(chosen & {"ascen", "desce"})
-    limits = [(value, reading.share(on, asked[max(0, value.start - 8) : value.start])) for value, on in candidate.limits]
+    limits = [
+        (value, reading.share(on, asked[max(0, value.start - 8) : value.start])) for value, on in candidate.limits
+    ]
     held = {value.start for value, _ in candidate.limits}
     entity = [value for value in candidate.values if value.kind == "name"]
     bounds = [v for v in reading.view.values if v.bound and any(abs(v.start - e.start) < 22 for e in entity)]
@@ -197,6 +255,13 @@ def _choice(reading: Reading, candidate: Candidate) -> list[float]:
         float(most and ordered),
         float(most and not ordered),
         float(ordered and not most),
+        _direction(reading, candidate) if ordered else 0.0,
+        float(
+            any(
+                value.kind == "number" and 1000 <= abs(float(str(value.content))) < 3000
+                for value, _ in candidate.limits
+            )
+        ),
         min(len(limits), 2) / 2,
         sum(share for _, share in limits) / len(limits) if limits else 0.0,
         min(loose, 2) / 2,
@@ -206,10 +271,29 @@ def _choice(reading: Reading, candidate: Candidate) -> list[float]:
     ]
 
 
-_BEST = re.compile(r"\w{2,}est|most|least")
+_BEST = re.compile(r"\w{2,}est|most|least|worst|best")
 _STATISTIC = frozenset({"average", "mean", "median", "total", "combined", "sum", "overall"})
 _AMONG = frozenset({"among", "only", "one", "all"})
 _CALLED = frozenset({"formerly", "nicknamed", "called", "call", "known", "once", "named", "used"})
+
+
+_LEAST = re.compile(
+    r"(?:small|short|low|few|light|cheap|old|early|earli|young|slow|weak|poor|narrow|shallow|thin|worst|tini|tiny|near|close|cold|dull)"
+    r"(?:est)?|least|first|fewest|worst|oldest"
+)
+_DATED = frozenset(words("date year birth founded opening launch built start delivery premiere acquired"))
+
+
+def _direction(reading: Reading, candidate: Candidate) -> float:
+    """Whether an order is that of the superlative near the call's name: 1 if so, -1 if it is the other one."""
+    for value in candidate.values:
+        words_before = reading.view.whole[max(0, value.start - 8) : value.start]
+        for word in reversed(words_before):
+            if _BEST.fullmatch(word) or word == "worst":
+                young = word.startswith(("young", "new", "late"))
+                least = bool(_LEAST.fullmatch(word)) and not (young and bool(_DATED & set(candidate.chosen)))
+                return 1.0 if least == ("ascen" in candidate.chosen) else -1.0
+    return 0.0
 
 
 def _superlative(reading: Reading, value: Value) -> bool:
@@ -246,6 +330,20 @@ def _cues(reading: Reading, candidate: Candidate) -> list[float]:
     return row
 
 
+def _fits(reading: Reading, candidate: Candidate) -> list[float]:
+    own = reading.tools[candidate.name]
+    keys = {value.keys[:1] for value in candidate.values if value.turn}
+    start = len(_FITS) * FAMILIES.index(reading.families[candidate.name])
+    row = [0.0] * (len(FAMILIES) * len(_FITS))
+    row[start : start + len(_FITS)] = (
+        reading.share(own, reading.asked),
+        reading.share(own, reading.open),
+        float(reading.called[candidate.name] > 0),
+        float(len(keys) == 1 and len(candidate.values) > 1),
+    )
+    return row
+
+
 def _apart(one: Value, other: Value) -> int:
     """Words between two values in the question."""
     return max(one.start - other.end, other.start - one.end, 0)
@@ -267,7 +365,9 @@ def _values(reading: Reading, candidate: Candidate) -> list[float]:
     values, own = candidate.values, reading.tools[candidate.name]
     names = [value for value in values if value.kind == "name"]
     dates = [value for value in reading.view.values if value.kind == "date" and not value.turn and not value.bound]
-    beside = [each for each in dates for name in names if -6 <= each.start - name.end <= 3 or -6 <= name.start - each.end <= 3]
+    beside = [
+        each for each in dates for name in names if -6 <= each.start - name.end <= 3 or -6 <= name.start - each.end <= 3
+    ]
     keys = Counter(value.keys[:1] for value in values if value.turn)
     own_words = {word for value in names for word in words(str(value.content))}
     return [
@@ -286,45 +386,84 @@ def _values(reading: Reading, candidate: Candidate) -> list[float]:
 
 
 def _origins(reading: Reading, candidate: Candidate) -> list[float]:
-    groups: list[list[Value]] = [[], [], []]
+    groups: list[list[NDArray[np.float64]]] = [[], [], []]
     for value in candidate.values:
-        groups[0 if not value.turn else 1 if value.turn == reading.turn else 2].append(value)
-    return [each for group in groups for each in _origin(reading, candidate, group)]
+        row = _origin(reading, candidate, value)
+        groups[0 if not value.turn else 1 if value.turn == reading.turn else 2].append(row)
+    return [each for group in groups for each in (np.mean(group, 0) if group else _NOTHING)]
 
 
-def _origin(reading: Reading, candidate: Candidate, group: Sequence[Value]) -> list[float]:
-    total = np.zeros(len(_OF_ORIGIN))
-    own, chosen = reading.tools[candidate.name], set(candidate.chosen)
+_NOTHING = np.zeros(len(_OF_ORIGIN))
+
+
+def _origin(reading: Reading, candidate: Candidate, value: Value) -> NDArray[np.float64]:
+    key = (candidate.name, value, candidate.labels)
+    if key not in reading.rows:
+        reading.rows[key] = np.array(_of_value(reading, candidate, value), np.float64)
+    return reading.rows[key]
+
+
+def _nearness(label: Sequence[str], before: Sequence[str], after: Sequence[str]) -> float:
+    """How near the words of a label stand to a value, in [0, 1]: all of them right beside it are 1."""
+    if not label:
+        return 0.0
+    return max(
+        sum(max((0.8**i for i, word in enumerate(window) if word == each), default=0.0) for each in label) / len(label)
+        for window in (before, after[:3])
+    )
+
+
+def _of_value(reading: Reading, candidate: Candidate, value: Value) -> tuple[float, ...]:
+    own, asked = reading.tools[candidate.name], reading.view.asked
     slots = set(candidate.slots) - _PLAIN
-    asked = reading.view.asked
-    for value in group:
-        before = asked[max(0, value.start - _BEFORE) : value.start][::-1]
-        after = asked[value.end : value.end + _AFTER]
-        calls = reading.handed.get(str(value.content), [])
-        keys = set(value.keys[:2])
-        ordinal = next((i + 1 for i, word in enumerate(_ORDINALS) if word[:5] in asked[max(0, value.start - 8) : value.start + 2]), 0)
-        tool_after = reading.close(own, after)
-        tool_before = reading.close(own, before)
-        total += (
-            1.0,
-            tool_before,
-            tool_after,
-            max((reading.share(words(label), before) for label in candidate.labels), default=0.0),
-            max((reading.share(words(label), after) for label in candidate.labels), default=0.0),
-            reading.close(slots, before),
-            reading.share(before[:2], own | chosen),
-            float(any(not failed for _, failed in calls)),
-            float(any(not failed for name, failed in calls if name == candidate.name)),
-            float(any(failed for _, failed in calls)),
-            float(any(failed for name, failed in calls if name == candidate.name)),
-            bool(keys & own),
-            bool(keys & slots),
-            bool(keys & reading.asked),
-            value.near,
-            float(value.turn > 0 and value.place == ordinal),
-            float(value.turn > 0 and value.place != ordinal),
-            min(value.start, 20) / 20,
-            float(bool(before) and before[0] in reading.open),
-            max(0.0, tool_before - tool_after),
-        )
-    return list(total / max(1, len(group)))
+    before = asked[max(0, value.start - _BEFORE) : value.start][::-1]
+    after = asked[value.end : value.end + _AFTER]
+    text = str(value.content)
+    calls = reading.handed.get(text, [])
+    keys = set(value.keys[:2])
+    ahead = asked[max(0, value.start - 8) : value.start + 2]
+    ordinal = next((i + 1 for i, word in enumerate(_ORDINALS) if word[:5] in ahead), 0)
+    kin = [(name, failed) for other, made in reading.handed.items() for name, failed in made
+           if other != text and other.split()[-1:] == text.split()[-1:]]  # fmt: skip
+    labels = [words(label) for label in candidate.labels]
+    nouns = reading.nouns.get(candidate.name, set())
+    near = max((_nearness(label, before, after) for label in labels), default=0.0)
+    best = reading.best(value)
+    return (
+        1.0,
+        reading.close(own, before),
+        reading.close(own, after),
+        max((reading.share(label, before) for label in labels), default=0.0),
+        max((reading.share(label, after) for label in labels), default=0.0),
+        reading.close(slots, before),
+        reading.share(before[:2], own),
+        float(any(not failed for _, failed in calls)),
+        float(any(not failed for name, failed in calls if name == candidate.name)),
+        float(any(failed for _, failed in calls)),
+        float(any(failed for name, failed in calls if name == candidate.name)),
+        float(bool(keys & own)),
+        float(bool(keys & slots)),
+        float(bool(keys & reading.asked)),
+        value.near,
+        float(value.turn > 0 and value.place == ordinal),
+        float(value.turn > 0 and value.place != ordinal),
+        min(value.start, 20) / 20,
+        float(bool(before) and before[0] in reading.open),
+        near,
+        float(near >= 0.8),
+        float(near > 0 and near >= best[0] - 1e-6),
+        float(reading.nearest(own, before, after) >= best[1] - 1e-6),
+        float(bool(nouns & {*before[:1], *after[:1], *words(text)})),
+        float(bool(nouns & reading.asked)),
+        float(bool(nouns & keys)),
+        float(any(name == candidate.name and not failed for name, failed in kin)),
+        float(any(name != candidate.name and not failed for name, failed in kin)),
+        float(bool(nouns & set(words(text)))),
+        float(
+            any(
+                each & set(words(text))
+                for name, each in reading.nouns.items()
+                if name != candidate.name and each != nouns
+            )
+        ),
+    )

@@ -26,16 +26,18 @@ _NAME = re.compile(
     r"|(?P<called>(?:(?<= call )|(?<=alled )|(?<=named )|(?<=all as ))the [^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*)*)"
     r"|(?P<name>[^\W\d_a-z][\w'’-]*(?:(?: & | of the | of | the | )[^\W\d_a-z][\w'’-]*)*)"
 )
-_LABEL = re.compile(r"\b\w$")
-"""What the question calls something, as in "station A"."""
+_LABEL = re.compile(rf"\b\w$|^(?:{_MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?)$")
+"""What is no name: what the question calls something, as in "station A", months and weekdays."""
 _FORMATS = re.compile(r"[YMD]{2,4}(?:-[YMD]{2,4})+|ISO|I")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
-_LEAST = re.compile(r"\b(?:at least|not before|no less than|since|from) $"), re.compile(
-    r"^[^,.?\d]{0,30}? or (?:more|later|over|above|after)\b"
+_LEAST = (
+    re.compile(r"\b(?:at least|not before|no less than|since|from) $"),
+    re.compile(r"^[^,.?\d]{0,30}? or (?:more|later|over|above|after)\b"),
 )
-_MOST = re.compile(r"\b(?:at most|not after|no more than|up to|until) $"), re.compile(
-    r"^[^,.?\d]{0,30}? or (?:less|fewer|earlier|under|below|before)\b"
+_MOST = (
+    re.compile(r"\b(?:at most|not after|no more than|up to|until) $"),
+    re.compile(r"^[^,.?\d]{0,30}? or (?:less|fewer|earlier|under|below|before)\b"),
 )
 _BACK = re.compile(r"(?: (?!or\b)\w+){1,3} (?:before|earlier|ago)\b")
 _YEAR = re.compile(r"[12]\d{3}")
@@ -120,7 +122,7 @@ def _spans(text: str) -> Iterator[tuple[Kind, int, int, Any]]:
 def _names(text: str, start: int, found: str) -> Iterator[tuple[Kind, int, int, str]]:
     """A run of words with capitals; the first word of a sentence has one too, so the name may begin behind it."""
     name = found.removesuffix("'s").removesuffix("’s").rstrip("'’-")
-    first, _, rest = name.partition(" ")
+    _, _, rest = name.partition(" ")
     if _LABEL.search(name):
         return
     starts = bool(_SENTENCE_START.search(text[:start]))

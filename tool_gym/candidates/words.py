@@ -9,9 +9,27 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _STEM = 5
 """Letters by which a word is known: enough to see that "operates" and "operator" are one."""
 _SMALL = frozenset(
-    "a an the of and or to in on at for by with from is are was were be been it its this that these those as i we you "
-    "me my our your how do does did have has had can could would please give tell let need s".split()  # noqa: SIM905
+    "a an the of and or to in on at for by with from is are was were be been it its this that these those as i we you "  # noqa: SIM905
+    "me my our your how do does did have has had can could would please give tell let need s".split()
 )
+_SAME = (
+    "born birth", "teach teacher taught instructor instructed mentor tutor trainer trained pupil",
+    "staff employees employ workforce headcount personnel", "pay salary wage stipend paid earns earnings",
+    "captain commander commands master", "head director leads heads chief manager runs led leader",
+    "home residence lives living lived based resident reports", "seat headquarters office seated premises",
+    "population inhabitants people", "elevation height high tall altitude highest",
+    "length long longest", "mass weight heavy heaviest weigh weighs tonnage", "depth deep deepest shallow",
+    "founded foundation established founding founder", "built building construction", "opened opening open inaugurated",
+    "owner owns owned owning proprietor belongs", "operator operates operated operating operation",
+    "cost price fee charge charges rate", "revenue turnover income takings sales earn", "grant subsidy subsidies",
+    "size large big largest", "capacity hold holds", "distance far apart separation", "ratio divide divided",
+    "percentage percent cent portion", "mean average", "total sum combined overall", "spread span range",
+    "backwards reverse reversed", "weekday monday week", "vowel vowels", "start begin first", "staged stage venue",
+    "job profession occupation trade", "spokesperson speaker speaks spoke", "rank grade title",
+    "yd yard", "mi mile", "ft foot feet", "km kilometre", "min minute", "h hour", "kg kilogram", "t tonne", "m metre",
+    "lb pound", "cm centimetre", "ha hectare", "ac acre", "l litre", "gal gallon", "s second",
+)  # fmt: skip
+"""Common words that say the same; each line is read as one word."""
 
 
 @lru_cache(maxsize=65_536)
@@ -28,5 +46,12 @@ def plain_words(text: str) -> tuple[str, ...]:
 
 
 def stem(word: str) -> str:
-    """The first letters of a word in lower case, without the s of a plural."""
-    return word[:_STEM].rstrip("s") or word
+    """The first letters of a word in lower case, without the s of a plural; one stem for words that say the same."""
+    cut = word[:_STEM].rstrip("s") or word
+    return _CANON.get(cut, cut)
+
+
+_CANON: dict[str, str] = {}
+for _line in _SAME:
+    _first, *_others = [word[:_STEM].rstrip("s") or word for word in _line.split()]
+    _CANON |= dict.fromkeys(_others, _first)

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from tool_gym._version import __version__
-from tool_gym.cli import analyze, attack, doctor, evaluate, generate, measure, packs, play, report
+from tool_gym.cli import analyze, attack, authoring, doctor, evaluate, export, generate, measure, packs, play, report, serve
 from tool_gym.cli.output import stderr
 from tool_gym.errors import ToolGymError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (play, packs, generate, attack, evaluate, measure, report, analyze, doctor):
+for part in (play, serve, packs, authoring, generate, attack, evaluate, measure, report, export, analyze, doctor):
     part.register(app)
 
 

@@ -75,12 +75,12 @@ class _Note(ProgressColumn):
         return Text(f"{(task.speed or 0) * 60:.1f}/min, {self._note()}")
 
 
-def progress(items: Iterable[T], total: int, what: str, note: Callable[[], str] | None = None) -> Iterator[T]:
+def progress(items: Iterable[T], total: int | None, what: str, note: Callable[[], str] | None = None) -> Iterator[T]:
     """Passes items on and shows on stderr how far they are; silent where stderr is no terminal.
 
     Args:
         items: The items.
-        total: How many they are.
+        total: How many they are; None: not known.
         what: What they are.
         note: Says what else there is to say at any moment, as what has been spent; with it comes the rate.
     """

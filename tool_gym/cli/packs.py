@@ -1,17 +1,20 @@
-"""Commands about packs: packs, import, validate, pack build."""
+"""Commands about packs: packs, import, validate."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tool_gym.cli.output import progress, show_json, show_table, stdout
 from tool_gym.cli.play import AsJson, PackArgument
 
-authoring = typer.Typer(help="Write packs.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from tool_gym.gate.validate import Finding
+    from tool_gym.packs.reader import Pack
+    from tool_gym.sandbox.executor import Executor
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +22,6 @@ def register(app: typer.Typer) -> None:
     app.command("packs")(packs)
     app.command("import")(import_)
     app.command()(validate)
-    authoring.command("build")(build)
-    authoring.command("dialect")(dialect)
-    app.add_typer(authoring, name="pack")
 
 
 def packs(as_json: AsJson = False) -> None:
@@ -79,18 +79,10 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Check a pack: files, schemas, tool dialect, gold replay, determinism, leaks, attacks. Exit code 2 refuses it."""
-    from tool_gym.gate.validate import validate_files, validate_scenario
     from tool_gym.packs.reader import load_pack
-    from tool_gym.sandbox.executor import Executor
 
     source = load_pack(pack)
-    findings = list(validate_files(source))
-    with Executor() as one, Executor() as other:
-        for scenario in progress(source, len(source), "scenarios"):
-            findings += validate_scenario(source, scenario, [one, other])
-        # Attacks say nothing of a pack that cannot be played.
-        if attacks and not any(finding.level == "error" for finding in findings):
-            findings += _attacked(source, one)
+    findings = gate_findings(source, attacks=attacks)
     errors = sum(finding.level == "error" for finding in findings)
     if as_json:
         show_json({"pack": source.name, "errors": errors, "findings": [finding._asdict() for finding in findings]})
@@ -107,7 +99,27 @@ def validate(
         raise typer.Exit(2)
 
 
-def _attacked(pack: Any, executor: Any) -> list[Any]:
+def gate_findings(pack: Pack, *, attacks: bool) -> list[Finding]:
+    """All that the gate finds in a pack.
+
+    Args:
+        pack: The pack.
+        attacks: Whether to look for leaks too, and to play attacks on a sample of the scenarios.
+    """
+    from tool_gym.gate.validate import validate_files, validate_scenario
+    from tool_gym.sandbox.executor import Executor
+
+    findings = list(validate_files(pack))
+    with Executor() as one, Executor() as other:
+        for scenario in progress(pack, len(pack), "scenarios"):
+            findings += validate_scenario(pack, scenario, [one, other])
+        # Attacks say nothing of a pack that cannot be played.
+        if attacks and not any(finding.level == "error" for finding in findings):
+            findings += _attacked(pack, one)
+    return findings
+
+
+def _attacked(pack: Pack, executor: Executor) -> list[Finding]:
     """What gives answers away, and what attacks earn too much on a sample of the scenarios."""
     from tool_gym.attacks import ATTACKS
     from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
@@ -121,23 +133,3 @@ def _attacked(pack: Any, executor: Any) -> list[Any]:
     played = play_attacks(pack, sample_scenarios(pack, 32, seed=0), executor)
     outcomes = list(progress(played, len(ATTACKS), "attacks"))
     return [*findings, *(breach.finding for breach in breaches(pack, outcomes))]
-
-
-def build(
-    folder: Annotated[Path, typer.Argument(help="Folder with pack.toml, tools.py, scenarios.toml and tables/.")],
-    out: Annotated[Path, typer.Option(help="Folder of the pack; an older build there is replaced.")],
-    show_results: Annotated[bool, typer.Option(help="Print what each reference call returned.")] = False,
-) -> None:
-    """Compile a pack's sources, replaying every reference call in the sandbox."""
-    from tool_gym.authoring.build import build_pack
-
-    pack = build_pack(folder, out, show=(lambda line: stdout.print(line, markup=False)) if show_results else None)
-    stdout.print(f"Built {pack.name} version {pack.version}: {len(pack)} scenarios in {out}")
-    stdout.print(f"Check it: tool-gym validate {out}")
-
-
-def dialect() -> None:
-    """Print the reference of the dialect that tools are written in, as Markdown."""
-    from tool_gym.sandbox.reference import dialect_page
-
-    print(dialect_page())

@@ -38,7 +38,7 @@ from tool_gym.errors import InputError, UnknownName
 from tool_gym.evaluation.verdicts import verdict
 from tool_gym.jsonvalue import Json
 from tool_gym.messages import Noun
-from tool_gym.packs.discovery import installed_packs
+from tool_gym.packs.discovery import find_pack
 from tool_gym.packs.importers import IMPORTERS, import_pack
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.policy import Decision, Policy, Request
@@ -164,7 +164,7 @@ def load_suite(name: str) -> Suite:
     """
     path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
     if not path.is_file():
-        if name in installed_packs():
+        if find_pack(name):
             return Suite(title=name, metric="solve_f1", pack=(Part(pack=name),))
         raise UnknownName("suite", name, suites(), "A suite of your own is named as a .toml file.")
     try:

@@ -102,11 +102,11 @@ def _schemas(scenario: Scenario, rules: Rules) -> Iterator[Finding]:
             yield Finding("error", "schema", scenario.id, f"tool {tool.name!r}: {problem}")
     if not rules.session["check_arguments"]:
         return
-    parameters = {tool.name: tool.parameters for tool in scenario.tools}
+    sound = {tool.name: tool.parameters for tool in scenario.tools if not schema_problem(tool.parameters)}
     for step in scenario.sub_questions:
-        if step.arguments is None:
+        if step.arguments is None or step.tools[0] not in sound:
             continue
-        if problem := argument_problem(parameters[step.tools[0]], step.arguments):
+        if problem := argument_problem(sound[step.tools[0]], step.arguments):
             message = f"sub-question {step.id!r}: the reference arguments do not fit {step.tools[0]!r}: {problem}"
             yield Finding("error", "schema", scenario.id, message)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tool_gym.errors import PackError, UnknownName
 from tool_gym.jsonvalue import Json
+from tool_gym.packs.archive import unpacked
 from tool_gym.packs.checking import find_problems, has_its_hashes
 from tool_gym.packs.discovery import find_pack, installed_packs, shipped_folders
 from tool_gym.packs.files import MANIFEST, SCENARIOS, TABLES, TOOLS, check_advice
@@ -187,12 +188,15 @@ def load_pack(name_or_path: str | Path) -> Pack:
 
     Args:
         name_or_path: A pack's folder; or the name of a pack that is installed, registered or in `TOOL_GYM_PACKS`, as
-            `starter` (its newest version) or `starter-v0`. A text with a slash or a leading dot is a folder.
+            `starter` (its newest version) or `starter-v0`. A text with a slash or a leading dot is a folder; one that
+            ends in `.zip` is an archive of one, which is unpacked into the user's cache.
 
     Raises:
         UnknownName: If no pack has this name.
         PackError: If the folder is no pack, or one of another format version.
     """
+    if str(name_or_path).endswith(".zip"):
+        return Pack(unpacked(name_or_path))
     if isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.startswith("."):
         return Pack(name_or_path)
     source = find_pack(name_or_path)

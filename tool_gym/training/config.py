@@ -52,7 +52,7 @@ class TrainConfig(Noun):
     entropy: float = Field(0.001, ge=0, description="Weight of the entropy.")
 
     lora_rank: int = Field(0, ge=0, description="Rank of LoRA adapters on all linear layers; 0 trains all weights.")
-    lora_alpha: float = Field(32.0, gt=0, description="Scale of the adapters, times 1/rank.")
+    lora_alpha: int = Field(32, gt=0, description="Scale of the adapters, times 1/rank.")
 
     temperature: float = Field(0.7, gt=0, description="Of the responses; logits are divided by it in the loss as well.")
     collect_temperature: float = Field(1.0, gt=0, description="Of the trajectories that prefixes are taken from.")

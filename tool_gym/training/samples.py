@@ -39,7 +39,7 @@ class Sample(NamedTuple):
         scenario: Id of the scenario.
         seed: Seed of the episode.
         actions: The turns before, as JSON texts of `AssistantMessage`.
-        prompt_ids: Tokens that the model reads.
+        prompt_ids: Tokens that the model reads; empty for a whole episode, which brings them.
     """
 
     scenario: str
@@ -62,6 +62,13 @@ class Response(NamedTuple):
     chosen: tuple[bool, ...]
     reward: float
     whole: bool = True
+
+
+class Group(NamedTuple):
+    """A prompt's tokens and the responses to it."""
+
+    prompt_ids: tuple[int, ...]
+    responses: list[Response]
 
 
 class Turn(NamedTuple):
@@ -127,7 +134,7 @@ def answer_prefixes(
     seeds: Sequence[Sequence[tuple[int, ...]]],
     at_once: int,
     constrained: bool = False,
-) -> list[list[Response]]:
+) -> list[Group]:
     """Samples one-turn responses and runs their calls.
 
     Args:
@@ -141,9 +148,9 @@ def answer_prefixes(
         constrained: Whether they are held to the tools' schemas.
 
     Returns:
-        For each sample its responses, in the order of the seeds.
+        For each sample its group, responses in the order of the seeds.
     """
-    found: list[list[Response]] = []
+    found: list[Group] = []
     size = max(1, at_once // len(seeds[0]))
     for start in range(0, len(samples), size):
         chunk, ways = samples[start : start + size], seeds[start : start + size]
@@ -157,10 +164,9 @@ def answer_prefixes(
         flat = [answer for answers in written for answer in answers]
         actions = [parse(answer.text) for answer in flat]
         steps = iter(step_together([each for group in episodes for each in group], actions, rules.executor))
-        found += [
-            [Response(a.token_ids, (True,) * len(a.token_ids), next(steps).reward) for a in answers]
-            for answers in written
-        ]
+        for sample, answers in zip(chunk, written, strict=True):
+            responses = [Response(a.token_ids, (True,) * len(a.token_ids), next(steps).reward) for a in answers]
+            found.append(Group(sample.prompt_ids, responses))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.jsonvalue import Json
-from tool_gym.packs.importers import bfcl, ftrl, toolhop
+from tool_gym.packs.importers import bfcl, bfcl_single, ftrl, rotbench, toolhop
 from tool_gym.packs.importers.loading import load_check
 from tool_gym.packs.importers.records import ImportedRecord
 from tool_gym.packs.importers.report import DeadTool, ImportReport, StructureCount, ToolCheck
@@ -21,7 +21,13 @@ from tool_gym.packs.writer import write_pack
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import Scenario, Structure
 
-IMPORTERS = {"bfcl": bfcl.IMPORTER, "ftrl": ftrl.IMPORTER, "toolhop": toolhop.IMPORTER}
+IMPORTERS = {
+    "bfcl": bfcl.IMPORTER,
+    "bfcl-single": bfcl_single.IMPORTER,
+    "ftrl": ftrl.IMPORTER,
+    "rotbench": rotbench.IMPORTER,
+    "toolhop": toolhop.IMPORTER,
+}
 """The importers by kind."""
 
 
@@ -71,7 +77,8 @@ def import_pack(
         executor = stack.enter_context(Executor(native=importer.native))  # no process starts before it is needed
         extra = executor if importer.native else Path(calls) if calls is not None else None
         records = importer.read(path) if extra is None else importer.read(path, extra)
-        tally = _Tally(check or load_check(executor, tables), tables)
+        tried = (lambda tools: []) if importer.own_tools else load_check(executor, tables)
+        tally = _Tally(check or tried, tables)
         pack = write_pack(
             out,
             name=_slug(Path(out).absolute().name) if name is None else name,

@@ -1,7 +1,8 @@
-"""Schemas of others, kept as they are where they are JSON Schema, else changed as little as makes them one."""
+"""Schemas and names of others, kept as they are where they are sound, else changed as little as makes them so."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tool_gym.jsonvalue import Json
@@ -30,6 +31,12 @@ def mend_schema(parameters: Json) -> tuple[dict[str, Json], str | None]:
     if schema_problem(mended) is None:
         return mended, f"schema mended: {problem}"
     return _bare(parameters), f"schema reduced to names and descriptions: {problem}"
+
+
+def mend_name(name: str) -> str:
+    """A name that a tool may have: letters, digits and underscores, a letter first."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return name if name[:1].isalpha() else f"t_{name}"
 
 
 def _mend(schema: Json) -> Json:

@@ -42,11 +42,13 @@ class Importer:
             where the tools are native, it is an executor that runs them.
         manifest: What the pack's manifest says of all data of this kind (arguments of `write_pack`).
         takes_calls: Whether reference calls can be given in a file of their own.
+        own_tools: Whether the importer writes the tools itself, so that none need be tried.
     """
 
     read: Callable[..., Iterable[ImportedRecord]]
     manifest: Mapping[str, Any] = field(default_factory=dict)
     takes_calls: bool = False
+    own_tools: bool = False
 
     @property
     def native(self) -> bool:

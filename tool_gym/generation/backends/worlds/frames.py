@@ -10,9 +10,9 @@ ASKS = {
         "under what name is {x} listed",
     ),
     "since": (
-        "from which date on is {x} on record in that role",
-        "on what date was {x} entered in that role",
-        "since what day is {x} listed in that role",
+        "from what date on was it the same {x}",
+        "since what date was it the same {x}",
+        "starting on what day was it the same {x}",
     ),
     "count": (
         "how many {x} are there",

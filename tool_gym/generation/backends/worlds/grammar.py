@@ -22,6 +22,11 @@ def possessive(text: str) -> str:
     return f"{text}'" if text.endswith("s") else f"{text}'s"
 
 
+def article(noun: str) -> str:
+    """The noun with "a" or "an" before it."""
+    return f"{'an' if re.match(r'[aeio]|u(?!ni|ti)', noun) else 'a'} {noun}"
+
+
 def capital(text: str) -> str:
     """The text with its first letter in capital."""
     return text[0].upper() + text[1:]

@@ -16,6 +16,13 @@ from tool_gym.generation.proposals import Answer
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 _ORDINALS = ("first", "second", "third", "fourth")
 
+_DEGREES = {
+    "number": ("greatest", "smallest", "greater", "smaller"),
+    "money": ("highest", "lowest", "higher", "lower"),
+    "date": ("latest", "earliest", "later", "earlier"),
+    "year": ("latest", "earliest", "later", "earlier"),
+}
+"""Most, least, more and less by kind of attribute."""
 _WEIGHTS = {"follow": 1, "identify": 1, "past": 2, "extreme": 2, "find": 3}
 """How much of a sentence it takes to say a step."""
 _ROOM = (2, 3)
@@ -52,8 +59,16 @@ class Speaker(Phrases):
 
     def step(self, operation: Operation) -> str:
         """A sub-question, with `{q1}` where it needs an answer."""
-        self.labels = {need: f"{{{need}}}" for need in operation.needs}
+        unit = self._given_unit(operation)
+        self.labels = {need: f"{{{need}}}{unit}" for need in operation.needs}
         return _joined([capital(self.ask(operation)) + "?", self._note_of(operation)])
+
+    def _given_unit(self, operation: Operation) -> str:
+        """What to say after the number that a conversion starts from."""
+        if operation.op == "measure":
+            unit = operation.units[0]
+            return f" {UNITS[quantity_of(unit)][unit].words}"
+        return f" {self.world.currency}" if operation.op == "convert" else ""
 
     # Whole questions.
 
@@ -64,7 +79,7 @@ class Speaker(Phrases):
             told = self._introduced([self._owner(name) for name in joint.inputs], least=1 + (joint.op != "find"))
             return self._ordered(told, self._asked(end))
         cuts = self._cuts(self._walk(end.inputs[0]))
-        nouns = [self.kind(step.result).noun for step in cuts]
+        nouns = [self.kind(step.result).noun for step in self._walk(end.inputs[0])]
         if len(cuts) in (1, 2) and len(set(nouns)) == len(nouns) and self.rng.random() < 0.4:
             return self._question_first(cuts, end)
         return [*self._led(cuts), self._asked(end)]
@@ -86,13 +101,20 @@ class Speaker(Phrases):
     def _defined(self, name: str, frames: Sequence[str], label: str, noun: str, step: str) -> str:
         """A sentence that gives an input a name, which is used from then on."""
         phrase = self.np(step)
-        if phrase.startswith(f"the {noun} of ") and " of that " not in phrase:
+        if any(phrase.startswith(f"the {each} of ") for each in self._longer(noun)):
+            pass  # "the town of residence of X" is not "that of residence of X"
+        elif phrase.startswith(f"the {noun} of ") and " of that " not in phrase:
             phrase = phrase.replace(f"the {noun}", "that", 1)
         elif phrase.startswith(f"the {noun} ") and not phrase.startswith(f"the {noun} of "):
             phrase = phrase.replace(f"the {noun}", "the one", 1)
         self.labels[step] = label
         self._named += 1
         return capital(self.fresh(f"define.{name}", frames).format(x=phrase, label=label))
+
+    def _longer(self, noun: str) -> list[str]:
+        """What relations are called that begins with a noun: "town of residence"."""
+        relations = [each for kind in self.world.domain.types.values() for each in kind.relations.values()]
+        return [each for relation in relations for each in relation.nouns if each.startswith(f"{noun} of ")]
 
     def _ordered(self, told: Sequence[str], asked: str) -> list[str]:
         """What is told before the question, or now and then after it, if each sentence gives a thing of it a name."""
@@ -130,8 +152,9 @@ class Speaker(Phrases):
         attribute = self.attribute(ends[0])
         noun = self.pick(f"{ends[0].kind}.{ends[0].field}.noun", attribute.nouns)
         names = [self.np(end.inputs[0]) for end in ends]
-        dated = attribute.kind in ("date", "year")
-        most, least, more = ("latest", "earliest", "later") if dated else ("greatest", "least", "greater")
+        most, least, more, less = _DEGREES[attribute.kind if attribute.kind in _DEGREES else "number"]
+        if len(ends) == 2 and self.plan.conclusion in ("largest", "smallest"):
+            most, least = more, less
         that = "that" if be(noun) == "is" else "those"
         words = {
             "noun": noun, "be": be(noun), "Be": capital(be(noun)), "that": that, "a": names[0], "b": names[1],
@@ -168,9 +191,20 @@ class Speaker(Phrases):
         for place, step in enumerate(cuts):
             part = 1 if place else 2 * again
             sentence = self.fresh(f"lead.{LEADS.index(self._leads)}.{part}", self._leads[part])
-            sentences.append(sentence.format(x=self.np(step.id)))
-            self.labels[step.id] = f"that {self.kind(step.result).noun}"
+            phrase = self.np(step.id)
+            sentences.append(sentence.format(x=phrase))
+            self.labels[step.id] = f"that {self._head(step, phrase)}"
         return sentences
+
+    def _head(self, step: Operation, phrase: str) -> str:
+        """The noun to refer back by: "reeve" after "the reeve of X", as others are farmers too; else the type's."""
+        kind = self.kind(step.result)
+        nouns = self.kind(step.kind).relations[step.field].nouns if step.op == "follow" and kind.person else ()
+        for noun in nouns:
+            owned = phrase.endswith((f"'s {noun}", f"' {noun}")) and not phrase.startswith("the ")
+            if owned or phrase.startswith(f"the {noun} of "):
+                return noun
+        return kind.noun
 
     def _introduced(self, names: Sequence[str], least: int = 2) -> list[str]:
         """Sentences that give several inputs a name each, unless what leads to each takes less than `least`."""
@@ -256,15 +290,18 @@ class Speaker(Phrases):
 
     def _list_units(self) -> str:
         """In which units the answers of a list are wanted."""
-        units = [self._unit_words(self.plan.answers[end].unit) for end in self.plan.ends]
+        units = [self._unit_words(self.plan.operation(end), self.plan.answers[end].unit) for end in self.plan.ends]
         if len(set(units)) == 1:
             return f", in {units[0]}" if units[0] else ""
-        said = [f"the {_ORDINALS[i]} in {unit}" for i, unit in enumerate(units) if unit]
+        said = []
+        for unit in dict.fromkeys(filter(None, units)):
+            which = [f"the {_ORDINALS[i]}" for i, each in enumerate(units) if each == unit]
+            said.append(f"{series(which, 'and')} in {unit}")
         return f", {series(said, 'and')}"
 
     def _number_form(self, answer: Answer) -> str:
         end = self.plan.operation(self.plan.ends[-1])
-        unit = self._unit_words(answer.unit)
+        unit = self._unit_words(end, answer.unit)
         places = ""
         if answer.tolerance and (end.op != "attribute" or self.plan.conclusion != "value"):
             count = max(0, round(-1 * _exponent(answer.tolerance)))
@@ -276,18 +313,17 @@ class Speaker(Phrases):
         start = self.pick("form.number", ("Answer", "Give it", "Please answer"))
         return f"{start} in {unit}{f', to {places}' if places else ''}."
 
-    def _unit_words(self, unit: str | None) -> str:
-        """The unit in words; none where only one makes sense, or the question has said it."""
+    def _unit_words(self, end: Operation, unit: str | None) -> str:
+        """The unit of what a step gives in words; none where only one makes sense, or the question has said it."""
         if unit is None or unit in ("days", "%"):
             return ""
         if unit == self.world.currency or any(each.currency == unit for each in self.plan.operations):
             return "" if unit in self._said else unit
         words = UNITS[quantity_of(unit)][unit].words if quantity_of(unit) else unit
-        for kind in self.world.domain.types.values():
-            for attribute in kind.attributes.values():
-                if attribute.unit == unit:
-                    counted = attribute.kind == "integer" and attribute.unit == attribute.unit_words
-                    words = "" if counted else attribute.unit_words
+        if end.kind and end.field and self.attribute(end).unit == unit:
+            attribute = self.attribute(end)
+            counted = attribute.kind == "integer" and not quantity_of(attribute.unit)
+            words = "" if counted else attribute.unit_words
         return "" if words in self._said else words
 
 

@@ -152,7 +152,8 @@ class Namer:
 
     def coin(self) -> str:
         """A name for a currency, in small letters."""
-        return self.word((1, 2)).lower() + self._rng.choice(("", "in", "ar", "el"))
+        # Shorter ones would now and then be words of English.
+        return self.word((2, 2)).lower() + self._rng.choice(("in", "ar", "el"))
 
     def place(self) -> str:
         """A name for a place; now and then in two words."""

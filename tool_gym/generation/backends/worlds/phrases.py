@@ -97,12 +97,8 @@ class Phrases:
             case "identify":
                 return self._by_other_name(operation)
             case "since":
-                holder = self._told_by(operation, self.np(x))
-                frames = (
-                    "the date from which {x} is on record in that role",
-                    "the date on which {x} was entered in that role",
-                )
-                return self.pick("since.noun", frames).format(x=holder)
+                frames = ("the date from which it was the same {x}", "the first day on which it was the same {x}")
+                return self.pick("since.noun", frames).format(x=self._holding(operation))
             case "count":
                 return f"the number of {self._set(operation)}"
             case "aggregate":
@@ -139,7 +135,7 @@ class Phrases:
 
     def _of(self, noun: str, x: str) -> str:
         """Something of something: "the length of X", or "X's length" where that reads well."""
-        plain = len(x) <= _SHORT and " of " not in x and not x.startswith("{")
+        plain = len(x) <= _SHORT and " of " not in x and "'" not in x and not x.startswith("{")
         if plain and self.rng.random() < 0.35:
             return f"{possessive(x)} {noun}"
         return f"the {noun} of {x}"
@@ -156,9 +152,12 @@ class Phrases:
     def _by_other_name(self, operation: Operation) -> str:
         noun, x = self.kind(operation.kind).noun, self.np(operation.inputs[0])
         if operation.field == "former_name":
-            frames = ("the {n} formerly called {x}", "the {n} that was once called {x}", "what used to be the {n} {x}")
-            if self.kind(operation.kind).person:
-                frames = ("the {n} formerly called {x}", "the {n} who used to be called {x}", "the {n} once named {x}")
+            who = "who" if self.kind(operation.kind).person else "that"
+            frames = (
+                "the {n} formerly called {x}",
+                f"the {{n}} {who} was once called {{x}}",
+                f"the {{n}} {who} went by the name of {{x}}",
+            )
         else:
             frames = ("the {n} nicknamed {x}", "the {n} that people call {x}", "the {n} known to all as {x}")
         return self.pick(f"other name.{operation.field}", frames).format(n=noun, x=x)
@@ -211,14 +210,27 @@ class Phrases:
         relation = self.kind(operation.kind).relations[operation.field]
         kind = self.kind(relation.target)
         key, that = f"{operation.kind}.{operation.field}", "who" if kind.person else "that"
-        if operation.op in ("past", "since"):
+        if operation.op == "past":
             verb, day = self.pick(f"{key}.past", relation.pasts).format(x=x), self._date(operation.day)
-            # After a long phrase a date would seem to belong to the end of it.
-            simple = not operation.needs or operation.inputs[0] in self.labels
-            return f"the {kind.noun} {that} {verb} on {day}" if simple else f"the {kind.noun} {that}, on {day}, {verb}"
+            if self._short(operation):
+                return f"the {kind.noun} {that} {verb} on {day}"
+            return f"the {kind.noun} {that}, on {day}, {verb}"
         if relation.clauses:
             return f"the {kind.noun} {self.pick(f'{key}.clause', relation.clauses).format(x=x)}"
         return f"the {kind.noun} {that} {self.pick(f'{key}.verb', relation.verbs).format(x=x)}"
+
+    def _holding(self, operation: Operation) -> str:
+        """What follows "the same": "farmer who held the lease of X as on that day"."""
+        relation = self.kind(operation.kind).relations[operation.field]
+        kind = self.kind(relation.target)
+        verb = self.pick(f"{operation.kind}.{operation.field}.past", relation.pasts)
+        does = f"{'who' if kind.person else 'that'} {verb.format(x=self.np(operation.inputs[0]))}"
+        day = self._date(operation.day)
+        return f"{kind.noun} {does} as on {day}" if self._short(operation) else f"{kind.noun} as on {day} {does}"
+
+    def _short(self, operation: Operation) -> bool:
+        """Whether a date may follow what is said of its input; after a long phrase it would seem to belong to that."""
+        return not operation.needs or operation.inputs[0] in self.labels
 
     def _superlative(self, operation: Operation) -> str:
         kind, attribute = self.kind(operation.kind), self.attribute(operation)
@@ -285,7 +297,7 @@ class Phrases:
                 key = f"{operation.op}.{operation.field}" if operation.op == "identify" else operation.op
                 x = self._set(operation) if operation.op == "count" else self.phrase(operation)
                 if operation.op == "since":
-                    x = self._told_by(operation, self.np(operation.inputs[0]))
+                    x = self._holding(operation)
                 return self.pick(f"ask.{key}", ASKS[key]).format(x=x)
             case _:
                 return self._ask_made(operation)
@@ -333,12 +345,8 @@ class Phrases:
         verb = self.pick(f"{key}.{'past' if past else 'verb'}", verbs).format(x=self.np(operation.inputs[0]))
         if not past:
             return f"{who} {verb}"
-        simple = not operation.needs or operation.inputs[0] in self.labels
-        return (
-            f"{who} {verb} on {self._date(operation.day)}"
-            if simple
-            else f"on {self._date(operation.day)}, {who} {verb}"
-        )
+        day = self._date(operation.day)
+        return f"{who} {verb} on {day}" if self._short(operation) else f"on {day}, {who} {verb}"
 
     def _date(self, text: str) -> str:
         day = date.fromisoformat(text)

@@ -175,7 +175,9 @@ class Walk(Steps):
     def _computed(self, branches: int, hops: int) -> Plan:
         """A calculator makes one number of the same number of several entities."""
         kind, key, ends = self._same_of_each(branches, hops, NUMERIC)
-        options = ["ratio", "percentage"] if branches == 2 else ["mean", "spread"]
+        options = ["mean", "spread"] if branches > 2 else ["mean"]
+        if branches == 2 and self._on_a_scale(self._operation(ends[0])):
+            options = ["ratio", "percentage"]
         step = self._add(
             Operation(
                 id=self._next, op="compute", inputs=tuple(ends), kind=kind, field=key,

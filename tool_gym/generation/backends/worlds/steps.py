@@ -330,12 +330,19 @@ class Steps:
 
     def _portion(self, step: str) -> str:
         read, percent = self._operation(step), self._rng.choice((2, 3, 4, 5, 8, 12, 15, 20, 30, 35, 40, 60, 75))
+        if not self._on_a_scale(read):
+            raise Refused("decompose", "a part of what has none")
         return self._add(
             Operation(
                 id=self._next, op="compute", inputs=(step,), kind=read.kind, field=read.field, statistic="portion",
                 percent=percent,
             )
         )  # fmt: skip
+
+    def _on_a_scale(self, read: Operation) -> bool:
+        """Whether parts and ratios of a number mean something: not those of a rating or of a temperature."""
+        attribute = self._world.domain.types[read.kind].attributes[read.field]
+        return attribute.additive or attribute.kind == "money"
 
     def _digits(self, step: str) -> str:
         if self._answers[step].value < 100:

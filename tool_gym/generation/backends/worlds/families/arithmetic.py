@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tool_gym.generation.backends.worlds.families.base import Family, Parameter, body, enum, listed, module
+from tool_gym.generation.backends.worlds.grammar import series
 from tool_gym.generation.backends.worlds.plan import COMPUTE_DECIMALS, Operation, numbers_of
 from tool_gym.generation.backends.worlds.quantities import COMPUTATIONS
 from tool_gym.generation.backends.worlds.spec import ToolSpec
@@ -77,7 +78,7 @@ class Arithmetic(Family):
 
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What it computes."""
-        return f"the {' or '.join(key[1:] for key in spec.fields[:3])} of a few numbers"
+        return f"the {series([key[1:] for key in spec.fields[:3]], 'or')} of a few numbers"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from tool_gym.generation.backends.worlds.families.base import Family, Parameter, body, enum, finder, imports, module
 from tool_gym.generation.backends.worlds.geometry import EARTH_RADIUS_KM
+from tool_gym.generation.backends.worlds.grammar import article, series
 from tool_gym.generation.backends.worlds.plan import DISTANCE_DECIMALS, Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
@@ -36,7 +37,7 @@ class Distance(Family):
 
     def parameters(self, spec: ToolSpec, world: World) -> list[Parameter]:
         """The ends, the unit, and what is added to the way."""
-        nouns = " or ".join(world.domain.types[key].noun for key in spec.fields)
+        nouns = article(series([world.domain.types[key].noun for key in spec.fields], "or"))
         if "points" in spec.shapes:
             number = {"type": "number"}
             position = {
@@ -44,12 +45,12 @@ class Distance(Family):
                 "required": ["latitude", "longitude"], "additionalProperties": False,
             }  # fmt: skip
             either = {"anyOf": [{"type": "string"}, position]}
-            text = f"Two or more points in the order of travel: the name of a {nouns}, or coordinates in degrees."
+            text = f"Two or more points in the order of travel: the name of {nouns}, or coordinates in degrees."
             made = [Parameter("points", {"type": "array", "items": either, "minItems": 2, "description": text})]
         else:
             made = [
-                Parameter("origin", {"type": "string", "description": f"Name of a {nouns}: where the way begins."}),
-                Parameter("target", {"type": "string", "description": f"Name of a {nouns}: where it ends."}),
+                Parameter("origin", {"type": "string", "description": f"Name of {nouns}: where the way begins."}),
+                Parameter("target", {"type": "string", "description": f"Name of {nouns}: where it ends."}),
             ]
         numbers = {
             "decimals": ("integer", 0, 6, "Decimal places of the distance.", DISTANCE_DECIMALS),

@@ -8,6 +8,7 @@ from typing import Any
 from tool_gym.generation.backends.worlds.domain import NUMERIC
 from tool_gym.generation.backends.worlds.families.base import Parameter, body, entity, enum, module, table_of
 from tool_gym.generation.backends.worlds.families.sets import SetFamily
+from tool_gym.generation.backends.worlds.grammar import series
 from tool_gym.generation.backends.worlds.plan import AGGREGATE_DECIMALS, Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
@@ -91,7 +92,7 @@ class Figures(SetFamily):
         kind = entity(spec, world)
         figures = [key[1:] for key in spec.fields if key.startswith(":")]
         measures = [spec.word(f"field:{key}").replace("_", " ") for key in spec.fields if not key.startswith(":")]
-        return f"the {' or '.join(figures[:3])} of the {' or '.join(measures[:3])} of a group of {kind.plural}"
+        return f"the {series(figures[:3], 'or')} of the {series(measures[:3], 'or')} of a group of {kind.plural}"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

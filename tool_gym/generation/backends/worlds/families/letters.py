@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tool_gym.generation.backends.worlds.families.base import Family, Parameter, body, enum, listed, module
+from tool_gym.generation.backends.worlds.grammar import series
 from tool_gym.generation.backends.worlds.plan import Operation
 from tool_gym.generation.backends.worlds.quantities import SPELLINGS
 from tool_gym.generation.backends.worlds.spec import ToolSpec
@@ -75,7 +76,7 @@ class Letters(Family):
 
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What it finds."""
-        return f"the {' or '.join(key[1:].replace('_', ' ') for key in spec.fields[:3])} of a text"
+        return f"the {series([key[1:].replace('_', ' ') for key in spec.fields[:3]], 'or')} of a text"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

@@ -15,6 +15,7 @@ from tool_gym.generation.backends.worlds.families.base import (
     imports,
     module,
 )
+from tool_gym.generation.backends.worlds.grammar import article, series
 from tool_gym.generation.backends.worlds.plan import Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World, history
@@ -108,8 +109,8 @@ class Past(Family):
     def summary(self, spec: ToolSpec, world: World) -> str:
         """Which histories."""
         kind = entity(spec, world)
-        fields = " or ".join(kind.relations[key].nouns[0] for key in spec.fields)
-        return f"who or what was the {fields} of a {kind.noun} on a given day"
+        fields = series([kind.relations[key].nouns[0] for key in spec.fields], "or")
+        return f"who or what was the {fields} of {article(kind.noun)} on a given day"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

@@ -125,7 +125,8 @@ class Record(Family):
     def summary(self, spec: ToolSpec, world: World) -> str:
         """An entry, or one part of it."""
         kind = entity(spec, world)
-        where = f"the {spec.word('records')} of {kind.plural}"
+        records = spec.word("records")
+        where = f"the {records}" if kind.noun in records else f"the {records} of {kind.plural}"
         if spec.archived:
             where = f"the closed volume of {where}, kept as it stood years ago"
         if len(spec.fields) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 from tool_gym.generation.backends.worlds.domain import SORTABLE
 from tool_gym.generation.backends.worlds.families.base import Parameter, body, entity, enum, module, table_of
 from tool_gym.generation.backends.worlds.families.sets import SetFamily
+from tool_gym.generation.backends.worlds.grammar import series
 from tool_gym.generation.backends.worlds.plan import Operation
 from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
@@ -86,7 +87,7 @@ class Search(SetFamily):
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What can be listed."""
         kind = entity(spec, world)
-        by = " and ".join(self.filter_nouns(spec, world)[:3])
+        by = series(self.filter_nouns(spec, world)[:3], "and")
         order = ", in an order of choice" if spec.fields else ""
         return f"the {kind.plural} {f'of a given {by}' if by else 'within limits'}, and how many there are{order}"
 

@@ -85,8 +85,8 @@ class SetFamily(Family):
             if not option.startswith("bounds:"):
                 continue
             key = option.removeprefix("bounds:")
-            unit = world.unit(kind.attributes[key])
-            what = f"{kind.attributes[key].nouns[0]}{f' in {unit}' if unit else ''}"
+            unit, noun = world.unit(kind.attributes[key]), kind.attributes[key].nouns[0]
+            what = f"{noun} in {unit}" if unit and unit not in noun else noun
             if "bounds" in spec.shapes:
                 number = {"type": "number"}
                 schema = {

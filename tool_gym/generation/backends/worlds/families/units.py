@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tool_gym.generation.backends.worlds.families.base import Family, Parameter, body, enum, module
+from tool_gym.generation.backends.worlds.grammar import series
 from tool_gym.generation.backends.worlds.plan import MEASURE_DECIMALS, Operation
 from tool_gym.generation.backends.worlds.quantities import UNITS, quantity_of
 from tool_gym.generation.backends.worlds.spec import ToolSpec
@@ -75,7 +76,7 @@ class Units(Family):
 
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What it converts."""
-        return f"what a measured {' or '.join(spec.fields)} is in another unit"
+        return f"what a measured {series(spec.fields, 'or')} is in another unit"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""

@@ -1,0 +1,82 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from tool_gym.candidates import CandidateActions
+from tool_gym.candidates.actions import FEATURES
+from tool_gym.errors import UnknownName
+from tool_gym.training.linear import LinearPolicy, Outcome, Prefix, Prefixes, Settings, play, train
+
+ALGORITHMS = ("grpo", "reinforce++")
+
+
+class Bandit:
+    """Prefixes of one action: of four candidates, which differ in a feature each, the third earns."""
+
+    def __init__(self):
+        self.prefix = Prefix(np.eye(4, len(FEATURES), dtype=np.float32), [{}] * 4, {})
+
+    def first(self, scenario):
+        return self.prefix
+
+    def outcome(self, prefix, action):
+        return prefix.outcomes.setdefault(action, Outcome(float(action == 2), {"f1": float(action == 2)}, None))
+
+    def next(self, prefix, action):
+        self.outcome(prefix, action)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_candidate_that_earns_becomes_the_likeliest(algorithm):
+    policy = train(Bandit(), ["a", "b"], algorithm, 0, Settings(iterations=20, learning_rate=0.2))
+    assert policy.best(Bandit().prefix.rows) == 2
+    assert policy.probabilities(Bandit().prefix.rows)[2] > 0.8
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_same_seed_gives_the_same_weights(algorithm):
+    one, other = (train(Bandit(), ["a", "b"], algorithm, 3, Settings(iterations=3)).weights for _ in range(2))
+    assert np.array_equal(one, other)
+
+
+def test_a_reward_that_never_differs_teaches_nothing():
+    bandit = Bandit()
+    for action in range(4):
+        bandit.prefix.outcomes[action] = Outcome(0.5, {"f1": 0.5}, None)
+    assert np.allclose(train(bandit, ["a"], "grpo", 0, Settings(iterations=3, entropy=0.0)).weights, 0.0)
+
+
+def test_an_unknown_algorithm_is_refused_with_the_known_names():
+    with pytest.raises(UnknownName, match="grpo"):
+        train(Bandit(), ["a"], "sarsa", 0)
+
+
+def test_probabilities_sum_to_one_whatever_the_weights():
+    rows = np.random.default_rng(0).normal(size=(7, len(FEATURES))).astype(np.float32)
+    likely = LinearPolicy(np.full(len(FEATURES), 1e3)).probabilities(rows)
+    assert likely.sum() == pytest.approx(1.0)
+    assert (likely >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def prefixes():
+    return Prefixes(CandidateActions(gym.make("ToolUse-v0", split="all", execution="embedded", max_turns=4), 48))
+
+
+def test_a_prefix_that_was_visited_is_kept_and_leads_where_the_environment_leads(prefixes):
+    scenario = prefixes._env.unwrapped.pack.ids()[0]
+    first = prefixes.first(scenario)
+    assert prefixes.first(scenario) is first
+    action = next(i for i, message in enumerate(first.messages) if "tool_calls" in message)
+    after = prefixes.next(first, action)
+    assert prefixes.next(first, action) is after
+    _, _ = prefixes._env.reset(seed=0, options={"scenario": scenario})
+    rows, reward, *_, info = prefixes._env.step(action)
+    assert reward == prefixes.outcome(first, action).reward
+    assert np.array_equal(rows[: len(after.rows)], after.rows)
+
+
+def test_an_episode_ends_with_the_score_of_the_environment(prefixes):
+    visited, score = play(LinearPolicy(), prefixes, prefixes._env.unwrapped.pack.ids()[1], np.random.default_rng(0))
+    assert 1 <= len(visited) <= 4
+    assert 0.0 <= score["f1"] <= 1.0

@@ -1,0 +1,242 @@
+"""A linear policy over candidate actions, trained by GRPO or REINFORCE++ in numpy: the smallest proof that one learns.
+
+Training goes as in FTRL (arXiv 2508.08791): the policy plays the training scenarios, every prefix of an episode becomes
+a prompt, n actions are sampled for each prompt, each is rewarded by what its one turn earns, and the advantages of
+`tool_gym.training.advantages` weigh the gradient. It departs from the paper in this: an action is one choice among
+candidates, so a response has one token; every batch is used for one update, so no ratio needs clipping; there is no
+reference model, and no KL term. It chooses among candidates: it proves environment, reward and algorithm, not text.
+
+Tools are deterministic, so what an action led to is kept: a prefix that comes up again costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tool_gym.candidates.actions import FEATURES, CandidateActions
+from tool_gym.training.advantages import estimator
+
+Rows = NDArray[np.float32]
+
+
+class Settings(NamedTuple):
+    """How long and how fast it learns.
+
+    Attributes:
+        iterations: Times that trajectories are collected, >= 1.
+        scenarios: Scenarios that are played in an iteration, >= 1.
+        prompts: Prefixes of an update, >= 1.
+        samples: Actions that are sampled for a prefix, >= 2.
+        epochs: Updates in which a prefix takes part in its iteration, >= 1; each time its actions are sampled anew.
+        learning_rate: Of Adam at the start; it falls to a tenth of it.
+        decay: Weight decay of each update.
+        entropy: Weight of the entropy, which is raised.
+    """
+
+    iterations: int = 6
+    scenarios: int = 64
+    prompts: int = 32
+    samples: int = 16
+    epochs: int = 3
+    learning_rate: float = 0.1
+    decay: float = 0.001
+    entropy: float = 0.001
+
+
+@dataclass(eq=False)
+class Prefix:
+    """A point of an episode.
+
+    Attributes:
+        rows: float32[n, features], the candidates.
+        messages: The candidates as messages.
+        snapshot: The environment there.
+        outcomes: What the candidates that were tried led to.
+    """
+
+    rows: Rows
+    messages: list[dict[str, Any]]
+    snapshot: dict[str, Any]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+
+class Outcome(NamedTuple):
+    """What an action led to: the turn's reward, the score after it, and where the episode stands, None at its end."""
+
+    reward: float
+    score: dict[str, Any]
+    snapshot: dict[str, Any] | None
+
+
+class Prefixes:
+    """The prefixes of an environment's episodes as far as they were visited; see the module."""
+
+    def __init__(self, env: CandidateActions) -> None:
+        """Begins without any.
+
+        Args:
+            env: `CandidateActions` around `ToolUse-v0`, whose snapshots it uses.
+        """
+        self._env = env
+        self._base: Any = env.unwrapped
+        self._first: dict[str, Prefix] = {}
+        self._next: dict[tuple[int, int], Prefix] = {}
+
+    def first(self, scenario: str) -> Prefix:
+        """Where the episodes of a scenario begin."""
+        if scenario not in self._first:
+            rows, info = self._env.reset(seed=0, options={"scenario": scenario})
+            self._first[scenario] = self._prefix(rows, info)
+        return self._first[scenario]
+
+    def outcome(self, prefix: Prefix, action: int) -> Outcome:
+        """What an action at a prefix leads to."""
+        if action not in prefix.outcomes:
+            self._base.restore(prefix.snapshot)
+            _, reward, terminated, truncated, info = self._base.step(prefix.messages[action])
+            after = None if terminated or truncated else self._base.snapshot()
+            prefix.outcomes[action] = Outcome(float(reward), info["score"], after)
+        return prefix.outcomes[action]
+
+    def next(self, prefix: Prefix, action: int) -> Prefix | None:
+        """The prefix that an action leads to; None at the end of the episode."""
+        outcome = self.outcome(prefix, action)
+        if outcome.snapshot is None:
+            return None
+        key = (id(prefix), action)
+        if key not in self._next:
+            observation, info = self._base.restore(outcome.snapshot)
+            self._next[key] = self._prefix(*self._env.look(observation, info))
+        return self._next[key]
+
+    def _prefix(self, rows: Rows, info: dict[str, Any]) -> Prefix:
+        count = int(info["action_mask"].sum())
+        return Prefix(rows[:count].copy(), info["candidates"], self._base.snapshot())
+
+
+class LinearPolicy:
+    """Softmax over candidates of a weighted sum of their features.
+
+    Attributes:
+        weights: float64[features].
+    """
+
+    def __init__(self, weights: NDArray[np.float64] | None = None) -> None:
+        """Begins with weights, zeros by default: every candidate is as likely as any."""
+        self.weights = np.zeros(len(FEATURES)) if weights is None else weights
+
+    def probabilities(self, rows: Rows) -> NDArray[np.float64]:
+        """float64[n], of n candidates."""
+        scores = rows @ self.weights
+        likely = np.exp(scores - scores.max())
+        return np.asarray(likely / likely.sum())
+
+    def best(self, rows: Rows) -> int:
+        """The likeliest candidate."""
+        return int(np.argmax(rows @ self.weights))
+
+
+def play(
+    policy: LinearPolicy, prefixes: Prefixes, scenario: str, rng: np.random.Generator | None = None
+) -> tuple[list[Prefix], dict[str, Any]]:
+    """Plays an episode.
+
+    Args:
+        policy: Who plays.
+        prefixes: Of the environment.
+        scenario: What is played.
+        rng: Samples the actions; without it the likeliest are taken.
+
+    Returns:
+        The prefixes that were visited, and the score at the end.
+    """
+    prefix: Prefix | None = prefixes.first(scenario)
+    visited = []
+    while prefix is not None:
+        visited.append(prefix)
+        rows = prefix.rows
+        action = policy.best(rows) if rng is None else int(rng.choice(len(rows), p=policy.probabilities(rows)))
+        last, prefix = prefix, prefixes.next(prefix, action)
+    return visited, last.outcomes[action].score
+
+
+def train(
+    prefixes: Prefixes,
+    scenarios: Sequence[str],
+    algorithm: str,
+    seed: int = 0,
+    settings: Settings | None = None,
+    watch: Callable[[int, LinearPolicy], None] | None = None,
+) -> LinearPolicy:
+    """Trains a policy from nothing.
+
+    Args:
+        prefixes: Of the environment; its reward is what is learned.
+        scenarios: Ids of the training scenarios.
+        algorithm: `grpo` or `reinforce++`.
+        seed: Decides all that is drawn.
+        settings: How long and how fast.
+        watch: Is called with the number of updates and the policy after each iteration.
+
+    Raises:
+        UnknownName: If there is no such algorithm.
+    """
+    settings = settings or Settings()
+    estimate, rng, policy, adam = estimator(algorithm), np.random.default_rng(seed), LinearPolicy(), _Adam()
+    updates = 0
+    for iteration in range(settings.iterations):
+        drawn = rng.choice(len(scenarios), min(settings.scenarios, len(scenarios)), replace=False)
+        prompts = [prefix for i in drawn for prefix in play(policy, prefixes, scenarios[i], rng)[0]]
+        rate = settings.learning_rate * 0.1 ** (iteration / settings.iterations)
+        for _ in range(settings.epochs):
+            order = rng.permutation(len(prompts))
+            for batch in np.array_split(order, max(1, len(order) // settings.prompts)):
+                chosen = [prompts[i] for i in batch]
+                gradient = _gradient(policy, prefixes, chosen, estimate, rng, settings)
+                policy.weights += rate * adam.direction(gradient) - rate * settings.decay * policy.weights
+                updates += 1
+        if watch is not None:
+            watch(updates, policy)
+    return policy
+
+
+def _gradient(
+    policy: LinearPolicy,
+    prefixes: Prefixes,
+    prompts: Sequence[Prefix],
+    estimate: Any,
+    rng: np.random.Generator,
+    settings: Settings,
+) -> NDArray[np.float64]:
+    """The gradient of the expected advantage, and of the entropy, at sampled actions."""
+    likely = [policy.probabilities(prompt.rows) for prompt in prompts]
+    drawn = [rng.choice(len(p), settings.samples, p=p) for p in likely]
+    rewards = [prefixes.outcome(prompt, int(a)).reward for prompt, own in zip(prompts, drawn, strict=True) for a in own]
+    groups = np.repeat(np.arange(len(prompts)), settings.samples)
+    advantages = estimate(rewards, groups, np.ones(len(rewards))).reshape(len(prompts), settings.samples)
+    total = np.zeros_like(policy.weights)
+    for prompt, p, own, advantage in zip(prompts, likely, drawn, advantages, strict=True):
+        pull = np.bincount(own, advantage, len(p)) - advantage.sum() * p
+        spread = np.log(np.maximum(p, 1e-12))
+        pull -= settings.entropy * settings.samples * p * (spread - p @ spread)
+        total += pull @ prompt.rows
+    return total / (len(prompts) * settings.samples)
+
+
+class _Adam:
+    """Adam's direction (Kingma & Ba 2014, arXiv 1412.6980)."""
+
+    def __init__(self) -> None:
+        self._mean, self._square, self._steps = 0.0, 0.0, 0
+
+    def direction(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        self._steps += 1
+        self._mean = 0.9 * self._mean + 0.1 * gradient  # type: ignore[assignment]
+        self._square = 0.99 * self._square + 0.01 * gradient**2  # type: ignore[assignment]
+        mean = self._mean / (1 - 0.9**self._steps)
+        return np.asarray(mean / (np.sqrt(self._square / (1 - 0.99**self._steps)) + 1e-8))
