@@ -1,20 +1,21 @@
 """Does training work? Small transformers from scratch learn to call tools: cloned to a criterion, then trained by RL.
 
     tool-gym generate --out PACK --level 0 --count 2000 --seed 7
-    python benchmarks/learning.py PACK --size small --architecture llama --json benchmarks/results/learning_llama_small.json
+    python benchmarks/learning.py PACK --architecture llama --size small --json learning_llama_small.json
 
-A network that knows nothing is first cloned from the reference calls until its sampled Solve-F1 reaches 0.4 on scenarios
-of the split `train`, and then trained by RL from that same start with each algorithm. `start` and `end` are Solve-F1 of
-sampled episodes on scenarios of the split `test`, whose worlds training never sees. The vocabulary is of words, those of
-the pack's questions, documents and results; in cloning, invented names are exchanged at random among all names, so that
-copying is what is learned. A row for each seed and algorithm is kept as soon as it is there, and not made again.
+A network that knows nothing is first cloned from the reference calls until its sampled Solve-F1 reaches 0.4 on
+scenarios of the split `train`, and then trained by RL from that same start with each algorithm. `start` and `end` are
+Solve-F1 of sampled episodes on scenarios of the split `test`, whose worlds training never sees. The vocabulary is of
+words, those of the pack's questions, documents and results; in cloning, invented names are exchanged at random among
+all names, so that copying is what is learned. A row for each seed and algorithm is kept as soon as it is there, and not
+made again.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import re
-import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -42,6 +43,7 @@ from tool_gym.policies.scripted import OraclePolicy
 from tool_gym.rollout import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.training.config import TrainConfig
+from tool_gym.training.logbook import read_metrics
 from tool_gym.training.trainer import Trainer
 from tool_gym.verify.metrics import summarise
 
@@ -59,7 +61,7 @@ TEMPLATE = (
 )
 CONTEXT, MAX_TURNS, MAX_TOKENS, LONGEST_CLONED = 1024, 8, 80, 400
 SIZES = {"small": (64, 2), "medium": (128, 4)}
-CRITERION, HELD_OUT = 0.4, 100
+CRITERION, HELD_OUT, MOST_STEPS = 0.4, 100, 20_000
 
 
 def transcripts(pack: Pack, ids: list[str]) -> list[dict[str, Any]]:
@@ -151,7 +153,9 @@ def name_ids(tokenizer: Any, seen: list[dict[str, Any]]) -> np.ndarray:
     for observation in seen:
         found.update(set(re.findall(r"[^\W\d_]+", " ".join(m["content"] for m in observation["messages"]))))
     vocabulary = tokenizer.get_vocab()
-    rare = [vocabulary[word] for word, count in found.items() if count <= 3 and word[0].isupper() and word in vocabulary]
+    rare = [
+        vocabulary[word] for word, count in found.items() if count <= 3 and word[0].isupper() and word in vocabulary
+    ]
     return np.array(sorted(rare))
 
 
@@ -168,7 +172,7 @@ def clone(network: Any, tokenizer: Any, pack: Pack, seen: list[dict[str, Any]], 
     cloning = Cloning(tokenizer, seen, name_ids(tokenizer, seen), seed)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.01)
     begun, ids = time.perf_counter(), pack.ids("train")[-64:]
-    for step in range(1, 6001):
+    for step in range(1, MOST_STEPS + 1):
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * min(1.0, step / 100)
         inputs, labels = cloning.batch(16)
@@ -181,11 +185,116 @@ def clone(network: Any, tokenizer: Any, pack: Pack, seen: list[dict[str, Any]], 
         optimizer.step()
         if step % 100 == 0:
             f1 = 0.0
-            if loss.item() < 0.5:
+            if loss.item() < 0.4:
                 network.save_pretrained(out)
                 tokenizer.save_pretrained(out)
                 f1 = measure(out, pack, ids, step)
             print(f"cloning {step}: loss {loss.item():.3f}, Solve-F1 {f1:.3f}, {time.perf_counter() - begun:.0f} s")
             if f1 >= CRITERION:
                 return {"cloning_steps": step, "cloning_seconds": round(time.perf_counter() - begun)}
-    raise typer.BadParameter(f"cloning did not reach {CRITERION} in {step} steps")
+    raise typer.BadParameter(f"cloning did not reach {CRITERION} in {MOST_STEPS} steps")
+
+
+def settings(start: Path, pack: Path, algorithm: str, seed: int, out: Path, iterations: int) -> TrainConfig:
+    """The RL run of a row."""
+    return TrainConfig(
+        model=str(start), pack=str(pack), out=str(out), seed=seed, algorithm=algorithm, iterations=iterations,
+        scenarios=64, prompts=16, responses=16, prompts_at_once=8, at_once=256, learning_rate=4e-4,
+        max_turns=MAX_TURNS, max_tokens=MAX_TOKENS, max_prompt_tokens=CONTEXT - MAX_TOKENS, form="native",
+        device="cpu", execution="embedded", checkpoint_every=5, patience=40,
+    )  # fmt: skip
+
+
+def one_row(start: Path, pack: Pack, algorithm: str, seed: int, iterations: int, out: Path) -> dict[str, Any]:
+    """Trains one run, or what is left of it, and measures both ends on the same scenarios and seeds."""
+    begun, held_out = time.perf_counter(), pack.ids("test")[:HELD_OUT]
+    trainer = Trainer(settings(start, pack.path, algorithm, seed, out, iterations))
+    for row in trainer.run():
+        print(f"{algorithm}, seed {seed}, batch {row['batch']:.0f}: reward {row['reward']:.3f}", flush=True)
+    return {
+        "algorithm": algorithm,
+        "seed": seed,
+        "start": measure(start, pack, held_out, seed),
+        "end": measure(out / "model", pack, held_out, seed),
+        "batches": trainer.batch,
+        "seconds": round(time.perf_counter() - begun),
+    }
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean gain with its 95 % interval over seeds (Student's t), and the worst gain, by algorithm."""
+    quantiles = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+    found = {}
+    for name in sorted({row["algorithm"] for row in rows}):
+        gains = np.array([row["end"] - row["start"] for row in rows if row["algorithm"] == name])
+        half = quantiles[len(gains)] * gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) in quantiles else None
+        interval = None if half is None else [gains.mean() - half, gains.mean() + half]
+        found[name] = {"seeds": len(gains), "gain": gains.mean(), "interval": interval, "worst": gains.min()}
+    return found
+
+
+def plot(runs: Path, rows: list[dict[str, Any]], out: Path) -> None:
+    """Mean reward by batch, smoothed over five, one line for each run."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+    for axis, algorithm in zip(axes, ("grpo", "reinforce++"), strict=True):
+        for row in [row for row in rows if row["algorithm"] == algorithm]:
+            metrics = read_metrics(runs / f"{algorithm}-{row['seed']}")
+            rewards = np.convolve([each["reward"] for each in metrics], np.ones(5) / 5, "valid")
+            axis.plot(rewards, linewidth=1, label=f"seed {row['seed']}: {row['start']:.2f} to {row['end']:.2f}")
+        axis.set_title(algorithm)
+        axis.set_xlabel("batch")
+        axis.legend(frameon=False, fontsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("mean reward of a turn")
+    figure.savefig(out, dpi=120)
+    plt.close(figure)
+
+
+def main(
+    pack: Annotated[Path, typer.Argument(help="Folder of the pack.")],
+    architecture: Annotated[str, typer.Option(help="llama or neox.")] = "llama",
+    size: Annotated[str, typer.Option(help=f"One of {', '.join(SIZES)}.")] = "small",
+    seeds: Annotated[int, typer.Option(help="Runs of each algorithm.", min=1, max=5)] = 3,
+    iterations: Annotated[int, typer.Option(help="Of each run; some 9 batches each.", min=1)] = 8,
+    scenarios: Annotated[int, typer.Option(help="Scenarios of the split train that are cloned.")] = 500,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs; the same command goes on with it.")] = Path("runs"),
+    json_out: Annotated[Path | None, typer.Option("--json", help="Keep the result here, a picture beside it.")] = None,
+) -> None:
+    """Clone, train, measure."""
+    torch.set_num_threads(1)
+    source = load_pack(pack)
+    runs = runs / f"{architecture}-{size}"
+    runs.mkdir(parents=True, exist_ok=True)
+    kept = runs / "rows.json"
+    rows: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    seen = transcripts(source, list(source.ids("train")[:scenarios]))
+    tokenizer = make_tokenizer(transcripts(source, list(source.ids("all"))))
+    for seed in range(seeds):
+        start = runs / f"start-{seed}"
+        network = make_network(architecture, size, tokenizer, seed)
+        if not (start / "cloning.json").exists():
+            found = clone(network, tokenizer, source, seen, start, seed)
+            (start / "cloning.json").write_text(json.dumps(found))
+        for algorithm in ("grpo", "reinforce++"):
+            if not any((row["algorithm"], row["seed"]) == (algorithm, seed) for row in rows):
+                rows.append(one_row(start, source, algorithm, seed, iterations, runs / f"{algorithm}-{seed}"))
+                kept.write_text(json.dumps(rows))
+    command = f"python benchmarks/learning.py PACK --architecture {architecture} --size {size}"
+    result = {
+        "command": command, "pack": source.manifest.title, "summary": summary(rows),
+        "parameters": sum(part.numel() for part in network.parameters()), "rows": rows,
+        "torch": torch.__version__, "host": platform.machine(),
+    }  # fmt: skip
+    print(json.dumps(result, indent=1))
+    if json_out:
+        json_out.write_text(json.dumps(result, indent=1) + "\n")
+        plot(runs, rows, json_out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    typer.run(main)

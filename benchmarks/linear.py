@@ -81,9 +81,9 @@ def main() -> None:
     parser.add_argument("--algorithms", default="grpo,reinforce++")
     parser.add_argument("--rewards", default="ftrl_f1")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trained", type=int, default=200)
-    parser.add_argument("--tested", type=int, default=120)
-    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--trained", type=int, default=240)
+    parser.add_argument("--tested", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--out", default="linear")
     options = parser.parse_args()
     settings = Settings()
@@ -101,7 +101,13 @@ def main() -> None:
                     curve.append((updates, round(solve_f1(policy, judge, tested), 4)))
 
                 train(prefixes, trained, algorithm, seed, settings, watch)
-                row = {"algorithm": algorithm, "reward": reward, "seed": seed, "start": curve[0][1], "end": curve[-1][1]}
+                row = {
+                    "algorithm": algorithm,
+                    "reward": reward,
+                    "seed": seed,
+                    "start": curve[0][1],
+                    "end": curve[-1][1],
+                }
                 rows.append({**row, "curve": curve, "seconds": round(time.perf_counter() - began, 1)})
                 print(row, rows[-1]["seconds"], flush=True)
                 command = " ".join(["python benchmarks/linear.py PACK", *sys.argv[2:]])

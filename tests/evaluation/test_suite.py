@@ -110,3 +110,11 @@ def test_data_that_is_missing_says_where_to_get_it():
     assert result.returncode == 2
     assert "--source" in result.stderr
     assert "git clone https://github.com/Junjie-Ye/RoTBench" in result.stderr
+
+
+def test_a_suite_tells_all_about_itself():
+    command = [sys.executable, "-m", "tool_gym", "suites"]
+    listed = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    assert [row["suite"] for row in json.loads(listed.stdout)] == suites()
+    told = subprocess.run([*command, "bfcl"], capture_output=True, text=True, timeout=60).stdout
+    assert all(text in told for text in ("pip install --no-deps bfcl-eval", "4,625", "data_multi_turn.csv"))

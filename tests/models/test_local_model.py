@@ -13,7 +13,7 @@ from tiny_model import TOOL_TEMPLATE, save_tiny_model  # noqa: E402
 from tool_gym.errors import InputError  # noqa: E402
 from tool_gym.models.chat import ChatRequest  # noqa: E402
 from tool_gym.models.decoding import Sampling  # noqa: E402
-from tool_gym.models.local import LocalModel, Prompt  # noqa: E402
+from tool_gym.models.local import Branch, LocalModel, Prompt  # noqa: E402
 from tool_gym.parsing.parser import parser  # noqa: E402
 from tool_gym.schema import argument_problem  # noqa: E402
 
@@ -178,7 +178,12 @@ def test_a_folder_without_a_model_is_an_error_that_names_it(tmp_path, make, mess
 
 def test_a_random_model_under_the_grammar_writes_calls_that_fit_or_a_reply(model):
     pytest.importorskip("llguidance")
-    prompts = [Prompt(str(seed), asked(model, TEXTS[0]), (seed,), (TOOL,)) for seed in range(40)]
+    text = asked(model, TEXTS[0])
+    ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    ways = Branch(ids, [(seed,) for seed in range(1000)], (TOOL,))
+    (first,) = model.branch([ways], Sampling(temperature=3.0, max_tokens=1))
+    calling = [seed for seed, answer in enumerate(first) if answer.text == "<"]  # one in some hundred
+    prompts = [Prompt(str(seed), text, (seed,), (TOOL,)) for seed in {*range(10), *calling[:30]}]
     calls = 0
     for answer in model.generate(prompts, Sampling(temperature=3.0, max_tokens=150)):
         message = parser("hermes")(answer.text)

@@ -53,7 +53,9 @@ def test_the_entropy_is_that_of_the_distribution_a_token_was_drawn_from():
     model = NETWORKS["llama"]().eval()
     found = score(model, PROMPTS[:1], [0], [[1]], 0.5).entropy
     logits = model(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1] / 0.5
-    assert float(found[0, 0]) == pytest.approx(float(torch.distributions.Categorical(logits=logits).entropy()), rel=1e-5)
+    assert float(found[0, 0]) == pytest.approx(
+        float(torch.distributions.Categorical(logits=logits).entropy()), rel=1e-5
+    )
 
 
 def test_scoring_one_token_responses_needs_no_second_pass():

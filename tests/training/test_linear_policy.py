@@ -71,7 +71,7 @@ def test_a_prefix_that_was_visited_is_kept_and_leads_where_the_environment_leads
     after = prefixes.next(first, action)
     assert prefixes.next(first, action) is after
     _, _ = prefixes._env.reset(seed=0, options={"scenario": scenario})
-    rows, reward, *_, info = prefixes._env.step(action)
+    rows, reward, *_ = prefixes._env.step(action)
     assert reward == prefixes.outcome(first, action).reward
     assert np.array_equal(rows[: len(after.rows)], after.rows)
 

@@ -3,16 +3,16 @@
 import pytest
 
 pytest.importorskip("torch")
-from tiny_model import TOOL_TEMPLATE, save_tiny_model  # noqa: E402
+from tiny_model import TOOL_TEMPLATE, save_tiny_model
 
-from tool_gym.models.decoding import Sampling  # noqa: E402
-from tool_gym.models.local import Branch, LocalModel  # noqa: E402
-from tool_gym.packs.reader import load_pack  # noqa: E402
-from tool_gym.parsing.parser import parser  # noqa: E402
-from tool_gym.policies.policy import Decision, Policy  # noqa: E402
-from tool_gym.policies.scripted import OraclePolicy  # noqa: E402
-from tool_gym.rollout import plays  # noqa: E402
-from tool_gym.training.samples import (  # noqa: E402
+from tool_gym.models.decoding import Sampling
+from tool_gym.models.local import Branch, LocalModel
+from tool_gym.packs.reader import load_pack
+from tool_gym.parsing.parser import parser
+from tool_gym.policies.policy import Decision, Policy
+from tool_gym.policies.scripted import OraclePolicy
+from tool_gym.rollout import plays
+from tool_gym.training.samples import (
     Rules,
     Turn,
     answer_prefixes,

@@ -19,8 +19,13 @@ from tool_gym.training.trainer import Trainer  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-RUN = "import sys, time; from tool_gym.training.config import TrainConfig; from tool_gym.training.trainer import Trainer\n"
-RUN += "for row in Trainer(TrainConfig.model_validate_json(sys.argv[1])).run(): time.sleep(float(sys.argv[2]))"
+RUN = """
+import sys, time
+from tool_gym.training.config import TrainConfig
+from tool_gym.training.trainer import Trainer
+for row in Trainer(TrainConfig.model_validate_json(sys.argv[1])).run():
+    time.sleep(float(sys.argv[2]))
+"""
 
 
 def train(config):
@@ -72,7 +77,11 @@ def test_a_folder_with_another_run_is_refused(tmp_path, pack_folder):
 
 
 def test_whole_episodes_are_trained_on_with_the_figures_of_several_updates(tmp_path, pack_folder):
-    rows = train(tiny_config(tmp_path, pack_folder, mode="episode", updates=2, algorithm="reinforce++", iterations=1, form="text"))
+    rows = train(
+        tiny_config(
+            tmp_path, pack_folder, mode="episode", updates=2, algorithm="reinforce++", iterations=1, form="text"
+        )
+    )
     assert rows
     assert all(np.isfinite(list(row.values())).all() for row in rows)
 
@@ -91,7 +100,14 @@ def test_adapters_are_trained_alone_and_saved_alone(tmp_path, pack_folder):
 def test_gradients_of_a_batch_are_the_same_in_one_pass_and_in_many(tmp_path, pack_folder):
     ends = []
     for at_once in (1, 2):
-        config = tiny_config(tmp_path, pack_folder, reward="ftrl_f1", iterations=1, prompts_at_once=at_once, out=str(tmp_path / str(at_once)))
+        config = tiny_config(
+            tmp_path,
+            pack_folder,
+            reward="ftrl_f1",
+            iterations=1,
+            prompts_at_once=at_once,
+            out=str(tmp_path / str(at_once)),
+        )
         train(config)
         ends.append(weights(tmp_path / str(at_once)))
     assert ends[0] == pytest.approx(ends[1], abs=1e-4)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from tool_gym.episode import Episode, StepResult
 from tool_gym.errors import InputError
-from tool_gym.jsonvalue import NotJson, loads
+from tool_gym.jsonvalue import Json, NotJson, dumps, loads
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.sandbox.executor import Executor
 
@@ -91,6 +92,17 @@ class Games:
         if episode.done:
             raise InputError(f"scenario {scenario!r}: the row's prefix ends the episode; export the rows again")
         return Game(episode)
+
+
+@functools.cache
+def shared_games(pack: str, reward: str | None = None, max_turns: int | None = None) -> Games:
+    """The one `Games` of these arguments in this process, for frameworks that make an object for each episode."""
+    return Games(pack, reward=reward, max_turns=max_turns)
+
+
+def plain_data(value: Json) -> Json:
+    """Data of an observation as plain lists and dicts of one's own, for code that asks for the very types."""
+    return loads(dumps(value))
 
 
 def _actions(prefix: str) -> list[Any]:

@@ -21,9 +21,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Union
 
-from tool_gym.adapters.games import Game, Games
+from tool_gym.adapters.games import Game, Games, plain_data
 from tool_gym.errors import InputError
-from tool_gym.frozen import FrozenDict
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.parsing.parser import parser as find_parser
@@ -211,8 +210,8 @@ class _Rollout:
         self.game = game
         self.ids: list[int] = _ids(
             trainer.processing_class.apply_chat_template(
-                _plain(game.episode.observation["messages"]),
-                tools=_plain(game.episode.observation["tools"]),
+                plain_data(game.episode.observation["messages"]),
+                tools=plain_data(game.episode.observation["tools"]),
                 chat_template=trainer.chat_template,
                 add_generation_prompt=True,
                 tokenize=True,
@@ -233,7 +232,7 @@ class _Rollout:
         if whole:
             before = len(self.game.episode.observation["messages"])
             self.game.step(parse(trainer.processing_class.decode(ids, skip_special_tokens=False)))
-            told = _plain(self.game.episode.observation["messages"][before + 1 :])
+            told = plain_data(self.game.episode.observation["messages"][before + 1 :])
         self.open = whole and not self.game.episode.done
         if self.open:
             answers = _answer_ids(told, ids, trainer)
@@ -272,13 +271,6 @@ def _answer_ids(told: list[Json], said: list[int], trainer: Any) -> list[int]:
         )
     ended = bool(said) and said[-1] == tokenizer.eos_token_id
     return _ids(tokenizer(behind if ended else found + behind, add_special_tokens=False)["input_ids"])
-
-
-def _plain(value: Json) -> Json:
-    """Frozen data as plain data, which a template may change."""
-    if isinstance(value, FrozenDict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _ids(tokens: Any) -> list[int]:

@@ -12,6 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from tool_gym.candidates import features, replies
+from tool_gym.candidates.reading import Reading
 from tool_gym.candidates.view import read
 from tool_gym.errors import InputError
 
@@ -51,7 +52,7 @@ def choices(observation: Mapping[str, Any], most: int) -> Choices:
         most: Actions at most, > `MOST_REPLIES`.
     """
     view = read(observation)
-    reading = features.Reading(view)
+    reading = Reading(view)
     calls = view.candidates(_MOST_CALLS)
     of_calls = features.call_features(reading, calls)
     order = np.argsort(-(of_calls @ _ORDER), kind="stable")[: most - MOST_REPLIES]

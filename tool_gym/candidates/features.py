@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from math import log
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tool_gym.candidates.calls import Candidate
+from tool_gym.candidates.reading import AFTER, BEFORE, Reading, nearness
+from tool_gym.candidates.tools import FAMILIES, PLAIN
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.view import View, leaves
 from tool_gym.candidates.words import words
 from tool_gym.jsonvalue import dumps
 
-_DECAY = 0.75
-_BEFORE, _AFTER = 6, 4
 _ORDINALS = ("second", "third", "fourth")
 _ARCHIVE = frozenset(words("old former past closed history archive previous outdated retired legacy"))
 
@@ -30,8 +27,6 @@ _OF_CHOICE = (
     "chosen_asked", "chosen_open", "whole", "choices", "unit", "extra", "most_sorted", "most_unsorted", "plain_sorted",
     "direction", "year_as_number", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked",
 )  # fmt: skip
-FAMILIES = ("entry", "dated", "search", "figure", "sum", "days", "texts", "other")
-"""Kinds of tools, by what they require."""
 CUES = ("superlative", "among", "how_many", "statistic", "date_near", "bound_near", "plural_near", "called", "unused",
         "used", "named", "returned", "at_end")  # fmt: skip
 """What the question says near what a call is about."""
@@ -59,138 +54,6 @@ NAMES = (
     *(f"{origin}_{name}" for origin in _ORIGINS for name in _OF_ORIGIN),
 )
 """Names of the features of a call."""
-
-
-_OF_PERSONS = frozenset(words("born birth mentor teacher wage salary fee tutor profession rank"))
-
-
-def _family(parameters: Mapping[str, Any]) -> str:
-    """The kind of a tool, by what it requires."""
-    properties = parameters.get("properties") or {}
-    kinds = Counter(_kind(properties[name]) for name in parameters.get("required") or () if name in properties)
-    if not kinds:
-        return "search"
-    if kinds["members"] and kinds["text"]:
-        return "entry"
-    if kinds["day"] and kinds["text"]:
-        return "dated"
-    if kinds["numbers"] or kinds["amount"]:
-        return "sum"
-    if kinds["period"] or (kinds["text"] and kinds["number"]):
-        return "days"
-    if kinds["enum"] > 1:
-        return "figure"
-    return "texts" if kinds["texts"] or kinds["text"] else "other"
-
-
-def _kind(schema: Mapping[str, Any]) -> str:
-    items, properties = schema.get("items") or {}, schema.get("properties") or {}
-    if "enum" in schema:
-        return "enum"
-    match schema.get("type"):
-        case "array" if "enum" in items:
-            return "members"
-        case "array":
-            return "numbers" if "number" in (items.get("type") or ()) else "texts"
-        case "object" if "year" in properties:
-            return "day"
-        case "object":
-            return (
-                "amount" if any(each.get("type") in ("number", "integer") for each in properties.values()) else "period"
-            )
-        case "integer" | "number":
-            return "number"
-    return "text"
-
-
-def _nouns(parameters: Mapping[str, Any]) -> set[str]:
-    """What a tool is about: words of its required text and of what is said about it."""
-    properties = parameters.get("properties") or {}
-    texts = [name for name in parameters.get("required") or () if _kind(properties.get(name) or {}) == "text"]
-    return {word for name in texts for word in words(f"{name} {properties[name].get('description', '')}")} - _PLAIN
-
-
-def _labels(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Words of each member of each enum in a schema."""
-    yield from (words(str(each)) for each in schema.get("enum") or ())
-    for each in (*(schema.get("properties") or {}).values(), schema.get("items")):
-        if isinstance(each, Mapping):
-            yield from _labels(each)
-
-
-_PLAIN = frozenset(words("name target which subject id keep only text day date place asked"))
-
-
-class Reading:
-    """What all candidates of one observation are compared with.
-
-    Attributes:
-        view: The observation, read.
-        turn: The last turn.
-        tools: Words of each tool: its name, its document, and what may be chosen in it.
-    """
-
-    def __init__(self, view: View) -> None:
-        """Reads the tools' words and weighs them: a word that few tools use says more."""
-        self.view = view
-        self.turn = max((made.turn for made in view.made), default=0)
-        self.tools = {name: set(words(f"{name} {each['description']}")) for name, each in view.functions.items()}
-        used = Counter(word for each in self.tools.values() for word in each)
-        self.weight = {word: log((len(self.tools) + 1) / count) for word, count in used.items()}
-        self.asked = set(view.asked)
-        self.done = {dumps([made.name, dict(made.arguments)]) for made in view.made}
-        self.handed: dict[str, list[tuple[str, bool]]] = {}
-        for made in view.made:
-            for text in leaves(made.arguments):
-                self.handed.setdefault(text, []).append((made.name, made.failed))
-        self.called = Counter(made.name for made in view.made)
-        self.failed = Counter(made.name for made in view.made if made.failed)
-        covered: set[str] = set()
-        for made in view.made:
-            if not made.failed:
-                covered |= set(words(" ".join(leaves(made.arguments)))) | self.tools[made.name]
-        self.open = self.asked - covered
-        self.unused = [
-            value
-            for value in view.values
-            if value.kind == "name" and not value.turn and str(value.content) not in self.handed
-        ]
-        self.families = {name: _family(each["parameters"]) for name, each in view.functions.items()}
-        self.nouns = {name: _nouns(each["parameters"]) for name, each in view.functions.items()}
-        self.labels = {name: list(_labels(each["parameters"])) for name, each in view.functions.items()}
-        self._best: dict[Value, tuple[float, float]] = {}
-        self.rows: dict[tuple[object, ...], NDArray[np.float64]] = {}
-        self.persons = {name for name, own in self.tools.items() if own & _OF_PERSONS}
-        texts = [str(value.content) for value in view.values if value.kind == "name" and not value.turn]
-        self.partial = {text for text in texts for other in texts if text != other and text in other}
-        self.known = {text for text, calls in self.handed.items() if not all(failed for _, failed in calls)}
-
-    def nearest(self, own: Collection[str], before: Sequence[str], after: Sequence[str]) -> float:
-        """How near a tool's words stand to a value."""
-        return max(self.close(own, before), self.close(own, after[:3]))
-
-    def best(self, value: Value) -> tuple[float, float]:
-        """How near to a value the nearest label of any tool stands, and the nearest word of any tool."""
-        if value not in self._best:
-            before = self.view.asked[max(0, value.start - _BEFORE) : value.start][::-1]
-            after = self.view.asked[value.end : value.end + _AFTER]
-            self._best[value] = (
-                max((_nearness(label, before, after) for each in self.labels.values() for label in each), default=0.0),
-                max((self.nearest(own, before, after) for own in self.tools.values()), default=0.0),
-            )
-        return self._best[value]
-
-    def share(self, of: Collection[str], within: Collection[str]) -> float:
-        """Weighted share of the words that stand in others, in [0, 1]."""
-        total = sum(self.weight.get(word, 1.0) for word in of)
-        return sum(self.weight.get(word, 1.0) for word in of if word in within) / total if total else 0.0
-
-    def close(self, wanted: Collection[str], window: Sequence[str]) -> float:
-        """How near the first of some words stands in a window, in [0, 1]; 0 if none does."""
-        for i, word in enumerate(window):
-            if word in wanted:
-                return _DECAY**i * min(1.0, self.weight.get(word, 1.0))
-        return 0.0
 
 
 def call_features(reading: Reading, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
@@ -403,21 +266,11 @@ def _origin(reading: Reading, candidate: Candidate, value: Value) -> NDArray[np.
     return reading.rows[key]
 
 
-def _nearness(label: Sequence[str], before: Sequence[str], after: Sequence[str]) -> float:
-    """How near the words of a label stand to a value, in [0, 1]: all of them right beside it are 1."""
-    if not label:
-        return 0.0
-    return max(
-        sum(max((0.8**i for i, word in enumerate(window) if word == each), default=0.0) for each in label) / len(label)
-        for window in (before, after[:3])
-    )
-
-
 def _of_value(reading: Reading, candidate: Candidate, value: Value) -> tuple[float, ...]:
     own, asked = reading.tools[candidate.name], reading.view.asked
-    slots = set(candidate.slots) - _PLAIN
-    before = asked[max(0, value.start - _BEFORE) : value.start][::-1]
-    after = asked[value.end : value.end + _AFTER]
+    slots = set(candidate.slots) - PLAIN
+    before = asked[max(0, value.start - BEFORE) : value.start][::-1]
+    after = asked[value.end : value.end + AFTER]
     text = str(value.content)
     calls = reading.handed.get(text, [])
     keys = set(value.keys[:2])
@@ -427,7 +280,7 @@ def _of_value(reading: Reading, candidate: Candidate, value: Value) -> tuple[flo
            if other != text and other.split()[-1:] == text.split()[-1:]]  # fmt: skip
     labels = [words(label) for label in candidate.labels]
     nouns = reading.nouns.get(candidate.name, set())
-    near = max((_nearness(label, before, after) for label in labels), default=0.0)
+    near = max((nearness(label, before, after) for label in labels), default=0.0)
     best = reading.best(value)
     return (
         1.0,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tool_gym.candidates.calls import Candidate
-from tool_gym.candidates.features import Reading
+from tool_gym.candidates.reading import Reading
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.view import View
 

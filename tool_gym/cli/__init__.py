@@ -8,7 +8,21 @@ import typer
 from rich.markup import escape
 
 from tool_gym._version import __version__
-from tool_gym.cli import analyze, attack, authoring, doctor, evaluate, export, generate, measure, packs, play, report, serve
+from tool_gym.cli import (
+    analyze,
+    attack,
+    authoring,
+    doctor,
+    evaluate,
+    export,
+    generate,
+    measure,
+    packs,
+    play,
+    report,
+    serve,
+    train,
+)
 from tool_gym.cli.output import stderr
 from tool_gym.errors import ToolGymError
 
@@ -19,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (play, serve, packs, authoring, generate, attack, evaluate, measure, report, export, analyze, doctor):
+for part in (play, serve, packs, authoring, generate, attack, evaluate, measure, report, export, train, analyze, doctor):
     part.register(app)
 
 

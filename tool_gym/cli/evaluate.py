@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tool_gym.cli.output import progress, show_json, show_table, stderr
+from tool_gym.cli.output import progress, show_json, show_table, stderr, stdout
 from tool_gym.cli.play import AsJson, Seed, _execution
 from tool_gym.errors import InputError
 from tool_gym.jsonvalue import dumps
@@ -26,6 +26,7 @@ _MODEL = "Models"
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command()(evaluate)
+    app.command("suites")(show_suites)
 
 
 def evaluate(
@@ -112,6 +113,29 @@ def evaluate(
         return
     for title, part in rows.items():
         show_table(title, part)
+
+
+def show_suites(
+    name: Annotated[str | None, typer.Argument(help="A suite, to read all about it.")] = None, as_json: AsJson = False
+) -> None:
+    """List the suites, or tell of one: its data, its rule, its numbers, and what others have published."""
+    from tool_gym.evaluation.suite import load_suite, suites
+
+    if name is None:
+        found = {each: load_suite(each) for each in suites()}
+        rows = [{"suite": each, "title": suite.title, "metric": suite.metric} for each, suite in found.items()]
+        show_table("Suites", rows, as_json=as_json)
+        return
+    suite = load_suite(name)
+    if as_json:
+        show_json(suite.model_dump(mode="json"))
+        return
+    stdout.print(suite.title, style="bold")
+    lines = [f"Metric: {suite.metric}", f"Source: {suite.source}", suite.get, suite.about.rstrip()]
+    stdout.print("\n".join(filter(None, lines)), markup=False, highlight=False)
+    for published in suite.published:
+        figures = [{"model": model, "figure": figure} for model, figure in published.figures.items()]
+        show_table(f"{published.source}, {published.date}", figures)
 
 
 def _play(

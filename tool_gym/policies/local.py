@@ -93,9 +93,7 @@ class LocalPolicy(Policy):
                 self._plain.note(request, answer.text)
             usage = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": len(answer.token_ids)}
             action = self._parse(answer.text)
-            decisions.append(
-                Decision(action, answer.token_ids, answer.logprobs, usage, prompt_ids=answer.prompt_ids)
-            )
+            decisions.append(Decision(action, answer.token_ids, answer.logprobs, usage, prompt_ids=answer.prompt_ids))
         return decisions
 
     def end(self, episode_id: str) -> None:

@@ -15,8 +15,8 @@ from tool_gym.jsonvalue import Json
 
 REPLY = "reply_to_user"
 _DESCRIPTION = (
-    "Give your reply to the user. Call this once, when you have the answer: it ends the task, unless the user then asks "
-    "for more."
+    "Give your reply to the user. Call this once, when you have the answer: it ends the task, unless the user then "
+    "asks for more."
 )
 
 

@@ -38,7 +38,7 @@ class Settings(NamedTuple):
         entropy: Weight of the entropy, which is raised.
     """
 
-    iterations: int = 6
+    iterations: int = 10
     scenarios: int = 64
     prompts: int = 32
     samples: int = 16

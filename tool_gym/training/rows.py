@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -157,7 +158,8 @@ def standalone_source(tool: Tool, tables: Mapping[str, Json]) -> str:
     """
     data = {ref.name: tables[ref.sha256] for ref in tool.data}
     try:
-        body = ast.parse(tool.source).body
+        with warnings.catch_warnings(action="ignore"):  # of escapes that its author wrote
+            body = ast.parse(tool.source).body
         if len(body) == 1 and not data:
             return tool.source
         frame = ast.parse(f"def {tool.name}(**arguments):\n    DATA = {data!r}\n    return {tool.name}(**arguments)")
