@@ -21,11 +21,11 @@ def make_tokenizer(template=PLAIN_TEMPLATE):
     return PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|im_end|>", chat_template=template)
 
 
-def save_tiny_model(folder, template=PLAIN_TEMPLATE, context=2048, seed=0):
+def save_tiny_model(folder, template=PLAIN_TEMPLATE, context=2048, seed=0, layers=2):
     """Writes a model folder that transformers can load, and returns it."""
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=258, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=258, hidden_size=32, intermediate_size=64, num_hidden_layers=layers, num_attention_heads=4,
         num_key_value_heads=2, max_position_embeddings=context, bos_token_id=256, eos_token_id=257,
         initializer_range=0.3,
     )  # fmt: skip

@@ -54,9 +54,8 @@ def byte_tokenizer(template: str) -> Any:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens(["<|im_start|>", "<|im_end|>", "<|endoftext|>"])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=template
-    )
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=template)
 
 
 def random_model(tokenizer: Any) -> Any:

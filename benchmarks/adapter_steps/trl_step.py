@@ -13,7 +13,7 @@ import torch
 import trl
 from datasets import Dataset
 from small import byte_tokenizer, oracle_texts, random_model, rows_of, shortest
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]
 
 from tool_gym.adapters.games import Games
 from tool_gym.adapters.trl import environments, episode_return, rollout_function, rollout_return
@@ -31,7 +31,8 @@ class HalfOracle(GRPOTrainer):
     def _generate_single_turn(self, prompt_ids: Any, *arguments: Any, **options: Any) -> Any:
         self._turn = 0 if len(prompt_ids) == 4 else self._turn + 1
         texts = [ORACLE[self._turn] if number < 2 else OTHER for number in range(len(prompt_ids))]
-        return [self.processing_class(f"{text}<|im_end|>")["input_ids"] for text in texts], None
+        tokenizer: Any = self.processing_class
+        return [tokenizer(f"{text}<|im_end|>")["input_ids"] for text in texts], None
 
 
 def step(name: str, **options: Any) -> None:

@@ -32,7 +32,8 @@ class Server:
     """Stands where verl's inference server stands."""
 
     def __init__(self, tokenizer: Any, texts: list[str]) -> None:
-        self.tokenizer, self.texts, self.prompts = tokenizer, iter(texts), []
+        self.tokenizer, self.texts = tokenizer, iter(texts)
+        self.prompts: list[list[int]] = []
 
     async def generate(self, request_id: str, *, prompt_ids: list[int], **options: Any) -> TokenOutput:
         self.prompts.append(prompt_ids)

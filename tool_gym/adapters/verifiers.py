@@ -53,7 +53,7 @@ class ToolGymTaskset(vf.Taskset[ToolGymTask, ToolGymConfig]):  # type: ignore[mi
         config = self.config
         rules = {"pack": config.pack, "reward": config.reward, "max_turns": config.max_turns}
         for name in load_pack(config.pack).ids(config.split):
-            place = {"scenario": name, "seed": episode_seed(config.seed, name, 0)}
+            place: dict[str, Any] = {"scenario": name, "seed": episode_seed(config.seed, name, 0)}
             episode = shared_games(**rules).open(**place).episode
             system, user = PlainText().messages(Request("", episode.seed, episode.observation, episode.info))
             data = ToolGymData(

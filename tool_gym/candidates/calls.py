@@ -89,7 +89,10 @@ def candidate_calls(
         most: Calls to return at most.
     """
     parameters = function["parameters"]
-    properties, required = parameters.get("properties") or {}, parameters.get("required") or ()
+    properties = {
+        name: each for name, each in (parameters.get("properties") or {}).items() if isinstance(each, Mapping)
+    }
+    required = parameters.get("required") or ()
     needed = {name: _likely(name, properties[name], values, asked) for name in required if name in properties}
     optional = {
         name: _likely(name, schema, values, asked)[:_MOST_CHOICES]

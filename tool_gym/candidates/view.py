@@ -87,9 +87,10 @@ def read(observation: Mapping[str, Any]) -> View:
             function = calls[message["tool_call_id"]]
             result = read_result(message["content"])
             failed = isinstance(result, dict) and result.keys() == {"error", "message"}
-            handed = frozenset(leaves(function["arguments"]))
+            arguments = function["arguments"] if isinstance(function["arguments"], Mapping) else {}
+            handed = frozenset(leaves(arguments))
             start, end = _span([value for value in named + returned if str(value.content) in handed], len(asked))
-            made.append(Made(function["name"], function["arguments"], failed, turn, start, end))
+            made.append(Made(function["name"], arguments, failed, turn, start, end))
             if not failed:
                 found = [each for each in returned_values(result, turn) if str(each.content) not in handed]
                 returned += [_placed(each, asked, start, end) for each in found]
@@ -104,7 +105,7 @@ def _distinct(values: Iterable[Value]) -> list[Value]:
 def leaves(value: Any) -> Iterable[str]:
     """All values in arguments that are no containers, as text; the parts of a date as the date too."""
     if isinstance(value, Mapping):
-        if value.keys() == {"year", "month", "day"}:
+        if value.keys() == {"year", "month", "day"} and all(isinstance(each, int) for each in value.values()):
             yield f"{value['year']:04}-{value['month']:02}-{value['day']:02}"
         for each in value.values():
             yield from leaves(each)
