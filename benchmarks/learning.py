@@ -88,7 +88,8 @@ def make_tokenizer(seen: list[dict[str, Any]]) -> Any:
     core.decoder = decoders.Fuse()
     core.add_tokens([AddedToken(mark, normalized=False) for mark in MARKS[:-2]])
     core.add_special_tokens(MARKS[-2:])
-    return PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|im_end|>", chat_template=TEMPLATE)
+    wrapper: Any = PreTrainedTokenizerFast
+    return wrapper(tokenizer_object=core, eos_token="<|im_end|>", chat_template=TEMPLATE)
 
 
 def make_network(architecture: str, size: str, tokenizer: Any, seed: int) -> Any:
@@ -102,7 +103,7 @@ def make_network(architecture: str, size: str, tokenizer: Any, seed: int) -> Any
     }  # fmt: skip
     if architecture == "llama":
         return LlamaForCausalLM(LlamaConfig(**common))
-    return GPTNeoXForCausalLM(GPTNeoXConfig(**common, rotary_pct=1.0))
+    return GPTNeoXForCausalLM(GPTNeoXConfig(**common))
 
 
 class Cloning:
@@ -139,12 +140,12 @@ class Cloning:
             other[self._names] = self._rng.permutation(self._names)
             rows.append((other[ids], said))
         widest = max(len(ids) for ids, _ in rows)
-        ids = torch.zeros(size, widest, dtype=torch.long)
+        inputs = torch.zeros(size, widest, dtype=torch.long)
         labels = torch.full((size, widest), -100)
         for i, (own, said) in enumerate(rows):
-            ids[i, : len(own)] = torch.from_numpy(own)
+            inputs[i, : len(own)] = torch.from_numpy(own)
             labels[i, : len(own)] = torch.from_numpy(np.where(said, own, -100))
-        return ids, labels
+        return inputs, labels
 
 
 def name_ids(tokenizer: Any, seen: list[dict[str, Any]]) -> np.ndarray:
@@ -180,7 +181,7 @@ def clone(network: Any, tokenizer: Any, pack: Pack, seen: list[dict[str, Any]], 
         hidden = network.base_model(input_ids=inputs).last_hidden_state[:, :-1][said]
         loss = torch.nn.functional.cross_entropy(network.get_output_embeddings()(hidden), labels[:, 1:][said])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         if step % 100 == 0:

@@ -135,3 +135,13 @@ def test_most_reference_calls_of_easy_generated_scenarios_are_among_the_candidat
                 found.append(any(covers(each["tool_calls"][0], call) for each in messages if "tool_calls" in each))
                 episode.step({"tool_calls": [call]})
     assert np.mean(found) > 0.8, np.mean(found)
+
+
+def test_malformed_calls_in_the_transcript_are_read_as_failed_ones(env):
+    calls = [
+        {"name": "no_such_tool", "arguments": "{"},
+        {"name": "x", "arguments": {"year": "a", "month": 1, "day": 2}},
+    ]
+    rows, _ = env.reset(seed=0, options={"prefix": [{"tool_calls": calls}, {"tool_calls": "none"}]})
+    assert env.observation_space.contains(rows)
+    assert env.action_masks().any()

@@ -53,8 +53,8 @@ def costs(
         max_turns: Turn limit; None means the pack's.
 
     Raises:
-        InputError: If the model has fewer than 3 layers, or shares no tensor with the base (a LoRA adapter does not: merge
-            it first).
+        InputError: If the model has fewer than 3 layers, or shares no tensor with the base (one with a LoRA adapter
+            does not: merge it first).
     """
     layers = int(model.model.config.num_hidden_layers)
     if layers < 3:
@@ -70,7 +70,8 @@ def costs(
         with restored(model.model, base, part) as tensors:
             if not tensors:
                 raise InputError(
-                    f"{base}: holds no tensor of the {part.name} layers under the names that {model.name} has"
+                    f"{base}: holds no tensor of the {part.name} layers under the names that {model.name} has; give the "
+                    "checkpoint that it was trained from, and merge an adapter first"
                 )
             without = play()
         yield Cost(part.name, tensors, without, whole - without)

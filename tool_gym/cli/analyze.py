@@ -27,9 +27,7 @@ def analyze(
     ablate: Annotated[
         str | None, typer.Option(help="Pack: put each part back to BASE and show the Solve-F1 that it costs there.")
     ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Split for --ablate; test where the pack has it by default.")
-    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split for --ablate; test if the pack has it by default.")] = None,
     limit: Annotated[int, typer.Option(help="Scenarios for --ablate, the first ones.", min=1)] = 50,
     max_turns: Annotated[int | None, typer.Option(help="Turn limit for --ablate.", min=1)] = None,
     max_tokens: Annotated[int, typer.Option(help="Longest turn for --ablate.", min=1)] = 512,

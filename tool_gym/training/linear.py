@@ -232,11 +232,13 @@ class _Adam:
     """Adam's direction (Kingma & Ba 2014, arXiv 1412.6980)."""
 
     def __init__(self) -> None:
-        self._mean, self._square, self._steps = 0.0, 0.0, 0
+        self._mean: NDArray[np.float64] | float = 0.0
+        self._square: NDArray[np.float64] | float = 0.0
+        self._steps = 0
 
     def direction(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         self._steps += 1
-        self._mean = 0.9 * self._mean + 0.1 * gradient  # type: ignore[assignment]
-        self._square = 0.99 * self._square + 0.01 * gradient**2  # type: ignore[assignment]
+        self._mean = 0.9 * self._mean + 0.1 * gradient
+        self._square = 0.99 * self._square + 0.01 * gradient**2
         mean = self._mean / (1 - 0.9**self._steps)
         return np.asarray(mean / (np.sqrt(self._square / (1 - 0.99**self._steps)) + 1e-8))

@@ -16,7 +16,7 @@ import ast
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tool_gym.jsonvalue import Json, dumps
 from tool_gym.messages import chat_message, openai_message
@@ -163,8 +163,7 @@ def standalone_source(tool: Tool, tables: Mapping[str, Json]) -> str:
         if len(body) == 1 and not data:
             return tool.source
         frame = ast.parse(f"def {tool.name}(**arguments):\n    DATA = {data!r}\n    return {tool.name}(**arguments)")
-        outer = frame.body[0]
-        assert isinstance(outer, ast.FunctionDef)
+        outer: Any = frame.body[0]
         binding, call = outer.body
         outer.body = [*([binding] if data else []), *body, call]
         return ast.unparse(frame)

@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from tool_gym.errors import InputError
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import ToolCall
-from tool_gym.packs.importers import bfcl_backend
 from tool_gym.packs.importers.mending import mend_schema
 from tool_gym.packs.importers.records import ImportedRecord, Importer, build, read_records
 from tool_gym.sandbox.executor import Executor
@@ -276,7 +275,7 @@ def _modules(path: Path) -> dict[str, str]:
         for file in files
         if not file.stem.startswith(("__", *_NEEDS_PACKAGES))
     }
-    return {**found, _GLUE: Path(bfcl_backend.__file__).read_text(encoding="utf-8")}
+    return {**found, _GLUE: Path(__file__).with_name("bfcl_backend.py").read_text(encoding="utf-8")}
 
 
 def _constant(file: Path, name: str) -> str:

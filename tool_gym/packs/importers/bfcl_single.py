@@ -157,9 +157,7 @@ def _reference(function: _Function, allowed: dict[str, list[Any]]) -> dict[str, 
     """A call that the possible answers allow: of each parameter the first value, of optional ones none."""
     required = function.parameters.get("required", [])
     return {
-        name: _first(name, values, function)
-        for name, values in allowed.items()
-        if name in required or "" not in values
+        name: _first(name, values, function) for name, values in allowed.items() if name in required or "" not in values
     }
 
 

@@ -105,9 +105,7 @@ def _record(record: _Record, number: int, level: str, place: str) -> ImportedRec
             ),
         ),
         state_checks=tuple(
-            StateCheck(
-                id=phase, question=phase, path=f"/{phase}", expected=Expected(value=True, kind="bool", path="")
-            )
+            StateCheck(id=phase, question=phase, path=f"/{phase}", expected=Expected(value=True, kind="bool", path=""))
             for phase in PHASES
         ),
         initial_state={"calls": 0, **dict.fromkeys(PHASES, False)},
