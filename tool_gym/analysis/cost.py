@@ -70,8 +70,8 @@ def costs(
         with restored(model.model, base, part) as tensors:
             if not tensors:
                 raise InputError(
-                    f"{base}: holds no tensor of the {part.name} layers under the names that {model.name} has; give the "
-                    "checkpoint that it was trained from, and merge an adapter first"
+                    f"{base}: holds no tensor of the {part.name} layers under the names that {model.name} has; give "
+                    "the checkpoint that it was trained from, and merge an adapter first"
                 )
             without = play()
         yield Cost(part.name, tensors, without, whole - without)

@@ -33,7 +33,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (play, serve, packs, authoring, generate, attack, evaluate, measure, report, export, train, analyze, doctor):
+for part in (
+    play,
+    serve,
+    packs,
+    authoring,
+    generate,
+    attack,
+    evaluate,
+    measure,
+    report,
+    export,
+    train,
+    analyze,
+    doctor,
+):
     part.register(app)
 
 
