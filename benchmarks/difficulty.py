@@ -25,7 +25,7 @@ from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.policy import Policy
 from tool_gym.policies.reader import CarefulReader
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
 LEVELS = range(6)

@@ -35,7 +35,7 @@ from tool_gym.verify.metrics import Summary
 PARTS: dict[str, tuple[Any, str]] = {
     "open episodes": (Episode, "of_pack"),
     "read actions": (Episode, "begin"),
-    "run tools": (import_module("tool_gym.rollout"), "step_together"),
+    "run tools": (import_module("tool_gym.rollouts"), "step_together"),
     "verify, reward, observe": (Episode, "finish"),
     "make trajectories": (Episode, "trajectory"),
     "write the journal": (RunFolder, "add"),

@@ -26,7 +26,7 @@ from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
 from tool_gym.generation.generate import generate_pack
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Execution, Executor
 
 _CHECK = """

@@ -40,7 +40,7 @@ from tool_gym.models.local import LocalModel
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.local import LocalPolicy
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.training.config import TrainConfig
 from tool_gym.training.logbook import read_metrics

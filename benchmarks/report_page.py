@@ -30,7 +30,7 @@ from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
 from tool_gym.report.page import Page
 from tool_gym.report.questions import Questions
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.schema import sample_arguments
 from tool_gym.trajectory import write_trajectories

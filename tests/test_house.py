@@ -15,7 +15,7 @@ FLOORS = [
     {"sandbox", "verify", "parsing", "models", "render", "transcript"},
     {"packs", "episode"},
     {"attacks", "candidates", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
-    {"policies", "rollout", "serving"},
+    {"policies", "rollouts", "serving"},
     {"adapters", "analysis", "training", "gate", "evaluation", "report"},
     {"generation"},
     {"cli", "__main__"},

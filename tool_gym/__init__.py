@@ -14,6 +14,7 @@ from tool_gym.registration import register_installed, register_pack
 
 if TYPE_CHECKING:
     from tool_gym.authoring.build import build_pack
+    from tool_gym.candidates.actions import CandidateActions
     from tool_gym.episode import Caps, Episode
     from tool_gym.errors import InputError, PackError, ToolGymError, ToolRejected
     from tool_gym.generation.generate import generate_pack
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tool_gym.packs.writer import write_pack
     from tool_gym.policies.policy import Decision, FunctionPolicy, Policy, Request
     from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
-    from tool_gym.rollout import rollout
+    from tool_gym.rollouts import rollout
     from tool_gym.sandbox.executor import Executor
     from tool_gym.scenario import Expected, Scenario, StateCheck, SubQuestion, Tool, UserTurn
     from tool_gym.trajectory import Trajectory, Transition, read_trajectories, write_trajectories
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AssistantMessage": "messages",
+    "CandidateActions": "candidates.actions",
     "Caps": "episode",
     "Decision": "policies.policy",
     "Episode": "episode",
@@ -63,13 +65,14 @@ _HOMES = {
     "load_pack": "packs.reader",
     "read_trajectories": "trajectory",
     "rescore": "verify.rescoring",
-    "rollout": "rollout",
+    "rollout": "rollouts",
     "write_pack": "packs.writer",
     "write_trajectories": "trajectory",
 }
 
 __all__ = [
     "AssistantMessage",
+    "CandidateActions",
     "Caps",
     "Decision",
     "Episode",

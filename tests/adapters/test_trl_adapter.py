@@ -12,7 +12,7 @@ from tool_gym.adapters.games import Games
 from tool_gym.adapters.trl import environment_class, environments, episode_return, rollout_function, rollout_return
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.packs.reader import Pack
-from tool_gym.rollout import episode_seed
+from tool_gym.rollouts import episode_seed
 from tool_gym.training.export import export
 
 CALL_TEMPLATE = TOOL_TEMPLATE.replace(

@@ -11,7 +11,7 @@ from tool_gym.episode import Episode
 from tool_gym.gate.replay import replay
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.verify.matching import json_pointer
 

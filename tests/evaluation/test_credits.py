@@ -7,7 +7,7 @@ from tool_gym.evaluation.credits import call_credits
 from tool_gym.gate.attacks import AttackPolicy
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 
 
 @pytest.mark.parametrize("reward", ["task_f1", "ftrl_f1"])

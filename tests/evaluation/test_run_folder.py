@@ -16,7 +16,7 @@ from tool_gym.errors import InputError, UnknownName
 from tool_gym.evaluation.folder import JOURNAL, RunFolder
 from tool_gym.evaluation.run import Spec, about, evaluate
 from tool_gym.evaluation.suite import load_suite, suites
-from tool_gym.rollout import plays
+from tool_gym.rollouts import plays
 
 SPEC = Spec(split="all", leave_out=("stateful-1",), k=4, seed=3)
 

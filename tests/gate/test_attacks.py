@@ -20,7 +20,7 @@ from tool_gym.gate.controls import CONTROL_LEAST, control_id, controls, write_co
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.policy import Request
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.scenario import STRUCTURES
 from tool_gym.verify.rescoring import rescore
 from tool_gym.verify.rewards import REWARDS

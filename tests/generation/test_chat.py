@@ -24,7 +24,7 @@ from tool_gym.models.chat import Completion, ModelError, RequestRefused
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.writer import write_pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.sandbox.policy import compile_tool
 from tool_gym.scenario import STRUCTURES

@@ -18,7 +18,7 @@ from tool_gym.generation.generate import generate_pack
 from tool_gym.generation.pipeline import Tally
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import STRUCTURES
 

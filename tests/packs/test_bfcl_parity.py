@@ -14,7 +14,7 @@ from tool_gym.evaluation.verdicts import all_and_nothing_else, bfcl_multi_turn
 from tool_gym.messages import AssistantMessage, ToolCall
 from tool_gym.policies.policy import Decision, Policy
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
 bfcl_eval = pytest.importorskip("bfcl_eval", reason="needs: pip install --no-deps bfcl-eval")

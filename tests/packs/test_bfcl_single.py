@@ -9,7 +9,7 @@ from tool_gym.packs.importers import import_pack
 from tool_gym.packs.importers.bfcl_single import _GRADER
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
 

@@ -18,7 +18,7 @@ from tool_gym.gate.leaks import validate_leaks
 from tool_gym.gate.validate import validate_files, validate_scenario
 from tool_gym.generation.generate import REPORT
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
 ENVS = Path(__file__).parents[2] / "envs"

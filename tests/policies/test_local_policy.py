@@ -15,7 +15,7 @@ from tool_gym.models.decoding import Sampling
 from tool_gym.models.local import LocalModel
 from tool_gym.policies.local import LocalPolicy
 from tool_gym.policies.shots import Shots
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 
 SAMPLING = Sampling(temperature=1.0, max_tokens=24)
 

@@ -4,7 +4,7 @@ from small_pack import JOINED, SINGLE, TURNS
 import tool_gym
 from tool_gym.errors import InputError
 from tool_gym.packs.reader import load_pack
-from tool_gym.rollout import episode_seed, plays, rollout
+from tool_gym.rollouts import episode_seed, plays, rollout
 from tool_gym.schema import argument_problem
 
 

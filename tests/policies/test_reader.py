@@ -8,7 +8,7 @@ from tool_gym.generation.generate import generate_pack
 from tool_gym.packs.reader import load_pack
 from tool_gym.policies.policy import Request
 from tool_gym.policies.reader import MAX_CALLS, CarefulReader
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
 

@@ -32,7 +32,7 @@ from tool_gym.packs.writer import write_pack  # noqa: E402
 from tool_gym.policies.local import LocalPolicy  # noqa: E402
 from tool_gym.policies.remote import RemotePolicy  # noqa: E402
 from tool_gym.policies.shots import make_shots  # noqa: E402
-from tool_gym.rollout import plays, rollout  # noqa: E402
+from tool_gym.rollouts import plays, rollout  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

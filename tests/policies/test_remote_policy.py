@@ -13,7 +13,7 @@ from tool_gym.models.chat import Completion, ModelError, Usage
 from tool_gym.models.ledger import Prices
 from tool_gym.policies.catalog import ModelOptions, make_policy
 from tool_gym.policies.remote import RemotePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 
 CALL = '<tool_call>\n{"name": "population", "arguments": {"town": "北门"}}\n</tool_call>'
 NATIVE = {"id": "x", "type": "function", "function": {"name": "population", "arguments": '{"town": "北门"}'}}

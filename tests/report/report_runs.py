@@ -10,7 +10,7 @@ from tool_gym.packs.reader import Pack
 from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
 from tool_gym.report.page import Page
 from tool_gym.report.questions import Questions
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.trajectory import Trajectory, write_trajectories
 
 PLAYED = ("single-1", "parallel-1", "multi-1", "joined-1")

@@ -16,7 +16,7 @@ from tool_gym.policies.policy import FunctionPolicy
 from tool_gym.report.episodes import MAX_CHARS, episode_data, pretty
 from tool_gym.report.page import EPISODES_PER_CHUNK
 from tool_gym.report.wording import FIGURE_NAMES, LABEL_NAMES, VERDICT_NAMES
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tool_gym.packs.importers import import_pack
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.policy import Policy
 from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.training.export import export
 from tool_gym.training.rows import Point, standalone_source
 from tool_gym.trajectory import write_trajectories

@@ -11,7 +11,7 @@ from tool_gym.packs.reader import load_pack
 from tool_gym.parsing.parser import parser
 from tool_gym.policies.policy import Decision, Policy
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays
+from tool_gym.rollouts import plays
 from tool_gym.training.samples import (
     Rules,
     Turn,

@@ -21,7 +21,7 @@ from tool_gym.packs.reader import load_pack
 from tool_gym.parsing.parser import parser
 from tool_gym.policies.plaintext import PlainText, plain
 from tool_gym.policies.policy import Request
-from tool_gym.rollout import episode_seed
+from tool_gym.rollouts import episode_seed
 
 
 class ToolGymConfig(vf.TasksetConfig):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from tool_gym.errors import InputError
 from tool_gym.models.local import LocalModel
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.policy import Policy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.verify.metrics import summarise
 

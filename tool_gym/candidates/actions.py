@@ -11,12 +11,15 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from tool_gym.candidates import features, replies
+from tool_gym.candidates.features import NAMES as CALL_FEATURES
+from tool_gym.candidates.features import call_features
 from tool_gym.candidates.reading import Reading
+from tool_gym.candidates.replies import NAMES as REPLY_FEATURES
+from tool_gym.candidates.replies import candidate_replies, reply_features
 from tool_gym.candidates.view import read
 from tool_gym.errors import InputError
 
-FEATURES = (*features.NAMES, *(f"reply_{name}" for name in replies.NAMES))
+FEATURES = (*CALL_FEATURES, *(f"reply_{name}" for name in REPLY_FEATURES))
 """Names of the columns of an observation."""
 MOST_REPLIES = 6
 """Rows of replies; they come first."""
@@ -29,7 +32,7 @@ _FIRST_SIGHT = {
     "earlier_used": -3.0, "named_failed_here": -4.0, "last_failed_here": -4.0, "earlier_failed_here": -4.0,
 }  # fmt: skip
 """What the order of the calls goes by: rules of thumb, not learned."""
-_ORDER = np.array([_FIRST_SIGHT.get(name, 0.0) for name in features.NAMES], np.float32)
+_ORDER = np.array([_FIRST_SIGHT.get(name, 0.0) for name in CALL_FEATURES], np.float32)
 
 
 class Choices(NamedTuple):
@@ -54,14 +57,14 @@ def choices(observation: Mapping[str, Any], most: int) -> Choices:
     view = read(observation)
     reading = Reading(view)
     calls = view.candidates(_MOST_CALLS)
-    of_calls = features.call_features(reading, calls)
+    of_calls = call_features(reading, calls)
     order = np.argsort(-(of_calls @ _ORDER), kind="stable")[: most - MOST_REPLIES]
     said = "\n".join(message["content"] for message in observation["messages"] if message["role"] == "user")
-    answers = replies.candidate_replies(view, MOST_REPLIES)
-    of_answers = replies.reply_features(reading, said, answers, calls)
+    answers = candidate_replies(view, MOST_REPLIES)
+    of_answers = reply_features(reading, said, answers, calls)
     rows = np.zeros((len(answers) + len(order), len(FEATURES)), np.float32)
-    rows[: len(answers), len(features.NAMES) :] = of_answers
-    rows[len(answers) :, : len(features.NAMES)] = of_calls[order]
+    rows[: len(answers), len(CALL_FEATURES) :] = of_answers
+    rows[len(answers) :, : len(CALL_FEATURES)] = of_calls[order]
     messages: list[dict[str, Any]] = [{"content": answer.text} for answer in answers]
     messages += [{"tool_calls": [{"name": calls[i].name, "arguments": calls[i].arguments}]} for i in order]
     return Choices(rows, messages)

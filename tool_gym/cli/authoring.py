@@ -116,7 +116,7 @@ def _trials(folder: Path, aside: Path) -> Iterator[Trial]:
 def _played(pack: Pack) -> Trial:
     """Plays every scenario by its reference calls and its answer."""
     from tool_gym.policies.scripted import OraclePolicy
-    from tool_gym.rollout import plays, rollout
+    from tool_gym.rollouts import plays, rollout
     from tool_gym.sandbox.executor import Executor
 
     short = []

@@ -20,7 +20,7 @@ from typing import BinaryIO, NamedTuple
 from tool_gym.errors import InputError
 from tool_gym.evaluation.results import META, RUN, TRAJECTORIES
 from tool_gym.jsonvalue import Json, NotJson, dumps, loads
-from tool_gym.rollout import Play
+from tool_gym.rollouts import Play
 from tool_gym.trajectory import Trajectory
 
 JOURNAL = "journal.tsv"

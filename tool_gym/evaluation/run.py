@@ -26,7 +26,7 @@ from tool_gym.evaluation.folder import RunFolder
 from tool_gym.jsonvalue import Json, digest, dumps
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.policy import Decision, Policy, Request
-from tool_gym.rollout import Play, episode_id, plays, rollout
+from tool_gym.rollouts import Play, episode_id, plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.verify.metrics import Summary
 

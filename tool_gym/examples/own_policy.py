@@ -73,7 +73,7 @@ class Persistent(tool_gym.Policy):
 
 def main() -> None:
     """Plays both on the shipped pack and prints what they solve."""
-    from tool_gym.rollout import plays, rollout
+    from tool_gym.rollouts import plays, rollout
     from tool_gym.verify.metrics import summarise
 
     pack = tool_gym.load_pack("starter")

@@ -35,7 +35,7 @@ from tool_gym.messages import AssistantMessage, ToolCall
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import plays, rollout
+from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import STRUCTURES, Scenario
 from tool_gym.trajectory import Trajectory

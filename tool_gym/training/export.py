@@ -17,7 +17,7 @@ from tool_gym.errors import InputError, UnknownName
 from tool_gym.jsonvalue import dumps
 from tool_gym.packs.reader import Pack
 from tool_gym.policies.scripted import OraclePolicy
-from tool_gym.rollout import episode_seed, plays, rollout
+from tool_gym.rollouts import episode_seed, plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.training.rows import LeftOut, Point, Row, RowMaker, ftrl_row, sft_row, trl_row, verl_row
 from tool_gym.trajectory import Trajectory

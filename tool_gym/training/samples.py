@@ -18,7 +18,7 @@ from tool_gym.models.local import Branch, LocalModel
 from tool_gym.packs.reader import Pack
 from tool_gym.parsing.parser import Parser
 from tool_gym.policies.policy import Decision, Policy, Request
-from tool_gym.rollout import Play, episode_id, rollout
+from tool_gym.rollouts import Play, episode_id, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.trajectory import Trajectory
 

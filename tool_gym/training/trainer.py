@@ -29,7 +29,7 @@ from tool_gym.models.local import LocalModel
 from tool_gym.packs.reader import load_pack
 from tool_gym.parsing.parser import parser
 from tool_gym.policies.local import LocalPolicy
-from tool_gym.rollout import Play, plays
+from tool_gym.rollouts import Play, plays
 from tool_gym.sandbox.executor import Executor
 from tool_gym.training.advantages import estimator
 from tool_gym.training.checkpoint import load_checkpoint, save_checkpoint
