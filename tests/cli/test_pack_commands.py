@@ -13,6 +13,7 @@ from tool_gym.errors import PackError
 @pytest.fixture
 def tool_gym(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)  # the author's tests are run by their own configuration
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 

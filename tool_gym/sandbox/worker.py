@@ -44,10 +44,10 @@ def serve(connection: socket.socket, page: mmap.mmap, language: Language, limits
     everywhere = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     server = _Server(connection, counters, language, limits["call_time_limit_s"], everywhere)
     missing = seal(int(limits["memory_limit_mb"]), int(limits["cpu_limit_s"]))
+    if nice:  # not before: others wait for it to start
+        server.step_back()
     greeting = json.dumps(missing).encode()
     connection.sendall(REQUEST_HEADER.pack(len(greeting)) + greeting)
-    if nice:  # from its first call on, but not while others wait for it to start
-        server.step_back()
     try:
         server.loop()
     except MemoryError:
