@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tool_gym"
 
 FLOORS = [
-    {"_version", "errors", "jsonvalue", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
+    {"_version", "errors", "jsonvalue", "locked", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
     {"sandbox", "verify", "parsing", "models", "render", "transcript"},
     {"packs", "episode"},
     {"attacks", "candidates", "spaces", "env", "vector", "wrappers", "registration", "authoring"},

@@ -67,7 +67,7 @@ def test_another_order_is_refused_while_an_unfinished_one_is_there_and_nothing_o
 
 def test_two_runs_cannot_make_the_same_pack_at_once(tmp_path):
     folder = tmp_path / ".p.journal"
-    with Journal(folder, {}), pytest.raises(InputError, match="another run is at work"):
+    with Journal(folder, {}), pytest.raises(InputError, match="another process writes it"):
         Journal(folder, {})
 
 

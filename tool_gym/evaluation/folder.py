@@ -10,7 +10,6 @@ An episode with a `failure` counts as not played yet: the next run on the folder
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import BinaryIO, NamedTuple
 from tool_gym.errors import InputError
 from tool_gym.evaluation.results import META, RUN, TRAJECTORIES
 from tool_gym.jsonvalue import Json, NotJson, dumps, loads
+from tool_gym.locked import open_locked
 from tool_gym.rollouts import Play
 from tool_gym.trajectory import Trajectory
 
@@ -49,7 +49,7 @@ class RunFolder:
     def __init__(self, path: Path, about: Mapping[str, Json], todo: Sequence[Play]) -> None:
         self.path, self._todo = path, todo
         _claim(path, about)
-        self._journal = _opened(path / JOURNAL)
+        self._journal = open_locked(path / JOURNAL)
         try:
             if not _size(self._journal) and (path / TRAJECTORIES).is_file():
                 self._journal.write(b"".join(self._finished_lines()))
@@ -144,16 +144,6 @@ def _claim(path: Path, about: Mapping[str, Json]) -> None:
 def _short(value: Json) -> str:
     text = dumps(value).decode()
     return text if len(text) <= 300 else text[:300] + " …"
-
-
-def _opened(path: Path) -> BinaryIO:
-    file = path.open("a+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise InputError(f"{path}: another process writes this run; wait for its end") from None
-    return file
 
 
 def _size(file: BinaryIO) -> int:

@@ -5,7 +5,6 @@ A batch is a small pack and, beside it, the tally of its attempts. It appears wh
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from tool_gym.errors import InputError
 from tool_gym.generation.deploy import Deployed
 from tool_gym.generation.pipeline import Tally
 from tool_gym.jsonvalue import canonical, dumps, loads
+from tool_gym.locked import open_locked
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.writer import write_pack
 
@@ -36,17 +36,9 @@ class Journal:
 
     def __init__(self, folder: Path, order: dict[str, Any]) -> None:
         self.folder = folder
+        self._file = open_locked(folder / _ORDER)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = (folder / _ORDER).open("a+b")
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._check(order)
-        except BlockingIOError:
-            self._file.close()
-            raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from None
         except InputError:
             self._file.close()
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from tool_gym.errors import InputError
 from tool_gym.jsonvalue import NotJson, dumps, loads
+from tool_gym.locked import open_locked
 from tool_gym.messages import Noun
 from tool_gym.models.chat import ChatModel, ChatRequest, Completion
 from tool_gym.models.ledger import Ledger
@@ -49,7 +49,7 @@ class Journaled:
         self._model, self._ledger = model, ledger
         self._lock = threading.Lock()
         self._known: dict[str, Completion] = {}
-        self._file = _opened(Path(path))
+        self._file = open_locked(Path(path))
         try:
             for row in _rows(self._file, Path(path)):
                 self._known[row.key] = row.completion
@@ -92,20 +92,6 @@ class Journaled:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); choose another file for the journal") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise InputError(f"{path}: another process writes this journal; wait for its end") from None
-    return file
 
 
 def _rows(file: BinaryIO, path: Path) -> Iterator[_Row]:
