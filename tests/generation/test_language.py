@@ -82,6 +82,25 @@ def test_what_is_measured_says_in_which_unit_and_how_exactly(questions):
     assert said > 10
 
 
+def test_plural_values_have_plural_verbs(questions):
+    plural = 0
+    for world, _, _, question in questions:
+        nouns = [
+            noun for kind in world.domain.types.values() for each in kind.attributes.values() for noun in each.nouns
+        ]
+        many = "|".join(re.escape(noun) for noun in nouns if be(noun) == "are")
+        one = rf"the (average |mean |median |total |combined )?({many})\b"
+        assert not many or not re.search(rf"\b(is|does) {one}", question), question
+        plural += bool(many and re.search(rf"\b(are|do) {one}", question))
+    assert plural
+
+
+def test_a_limit_does_not_name_what_is_counted_twice(questions):
+    assert any(each.limits for _, plan, _, _ in questions for each in plan.operations)
+    for _, _, _, question in questions:
+        assert not re.search(r"(\w+) count (?:is at least|is at most|is) [\d,]+ \1s", question), question
+
+
 def test_the_splits_share_no_phrasing():
     chosen = {
         split: {phrase for _, _, speaker, _ in spoken(160, split) for phrase in speaker.chosen}

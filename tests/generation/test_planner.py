@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -69,6 +70,77 @@ def test_the_one_that_meets_conditions_is_the_only_one_and_needs_all_of_them(dom
             for i in range(len(each.limits)):
                 weaker = each.model_copy(update={"limits": each.limits[:i] + each.limits[i + 1 :]})
                 assert len(members(world, weaker, values)) > 1
+
+
+def ways(plan):
+    """For each step that goes along relations: those of its chain up to there, with the direction."""
+    done = {}
+    for each in plan.operations:
+        before = done.get(each.inputs[0], [])
+        along = each.op in ("follow", "past", "since") or each.scope
+        step = [(each.kind, each.scope or each.field, bool(each.scope))] if along else []
+        done[each.id] = before + step
+    return done.values()
+
+
+def test_no_chain_goes_along_one_relation_twice_running_or_three_times():
+    chains = [way for _, plan in plans(500, level=5) for way in ways(plan) if len(way) > 2]
+    assert len(chains) > 500
+    for way in chains:
+        assert max(Counter(way).values()) <= 2
+        assert all(one != other for one, other in pairwise(way))
+
+
+def test_means_and_ratios_are_asked_of_numbers_only_that_add_up():
+    computed = 0
+    for branches in (2, 3):
+        for world, plan in plans(400, branches=branches):
+            for each in plan.operations:
+                if each.op == "compute" and each.statistic != "spread":
+                    attribute = world.domain.types[each.kind].attributes[each.field]
+                    assert attribute.additive or attribute.kind == "money"
+                    computed += 1
+    assert computed > 20
+
+
+def test_the_limit_of_a_superlative_shuts_out_the_one_that_it_would_be_without():
+    limited = 0
+    for world, plan in plans(600):
+        for each in plan.operations:
+            if each.op == "extreme" and each.limits:
+                values = [plan.input_value(name) for name in each.inputs]
+                free = each.model_copy(update={"limits": ()})
+                assert evaluate(world, free, values).value != plan.answers[each.id].value
+                assert len(members(world, each, values)) >= 3
+                limited += 1
+    assert limited > 10
+
+
+def test_what_two_things_have_in_common_is_of_another_type_than_both():
+    common = [
+        (world.domain.types[each.kind], each) for world, plan in plans(800) for each in plan.operations if each.also
+    ]
+    assert common
+    for kind, each in common:
+        assert each.kind not in {kind.relations[each.scope].target, kind.relations[each.also].target}
+
+
+def test_the_name_of_an_entity_does_not_tell_where_a_step_leads():
+    for _, plan in plans(800):
+        for each in plan.operations:
+            if each.result:
+                assert all(plan.answers[each.id].value not in str(plan.input_value(name)) for name in each.inputs)
+
+
+def test_nothing_is_asked_of_an_entity_that_was_told_to_find_it():
+    asked = 0
+    for _, plan in plans(800):
+        for each in plan.operations:
+            if each.op == "attribute" and each.needs:
+                found = plan.operation(each.needs[0])
+                assert not found.where or each.field != found.where[0]
+                asked += bool(found.where)
+    assert asked > 10
 
 
 def test_a_place_in_an_order_counts_from_the_end_that_is_meant():

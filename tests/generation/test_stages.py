@@ -5,12 +5,13 @@ from sample_worlds import Meddler, order
 
 from tool_gym.generation.decompose import decompose
 from tool_gym.generation.deploy import deploy
-from tool_gym.generation.document import document
+from tool_gym.generation.document import document, telling
 from tool_gym.generation.integrate import integrate
 from tool_gym.generation.proposals import Call, Change, Refused
 from tool_gym.generation.scale import scale
 from tool_gym.generation.topic import Strategies
 from tool_gym.sandbox.executor import Executor
+from tool_gym.scenario import Expected
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +180,12 @@ def test_a_strategy_that_is_off_may_change_nothing(executor):
     change = Change(strategy="parameter_expansion", tool="x", what="more")
     with pytest.raises(Refused, match="a strategy that is off"):
         run(Meddler("scale", lambda p: changed(p, changes=(change,))), executor, topic)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "right"),
+    [(3.0, "number", False), (-5.0, "number", False), (12, "number", False), (345, "number", True),
+     (5.75, "number", True), ("Oslo", "text", True), ("north", "enum", False), (True, "bool", False)],
+)  # fmt: skip
+def test_answers_of_a_character_or_two_are_not_looked_for_in_texts_however_they_are_written(value, kind, right):
+    assert telling(Expected(value=value, kind=kind, path="")) is right

@@ -5,10 +5,13 @@ import re
 import pytest
 from sample_worlds import made, order
 
+from tool_gym.generation.backends.worlds.backend import WorldsBackend
 from tool_gym.generation.backends.worlds.domain import domain_names, load_domain
 from tool_gym.generation.backends.worlds.phrases import Phrases
 from tool_gym.generation.backends.worlds.planner import draw_plan
+from tool_gym.generation.backends.worlds.toolbox import toolbox
 from tool_gym.generation.backends.worlds.world import build_world
+from tool_gym.generation.pipeline import Tally, build
 from tool_gym.generation.seeds import rng_of
 from tool_gym.generation.topic import Strategies
 from tool_gym.sandbox.executor import Executor
@@ -36,6 +39,23 @@ def test_a_scenario_has_the_structure_that_was_ordered(structure, level, executo
 def test_a_chain_has_as_many_steps_as_ordered(hops, executor):
     scenario, _ = made(executor, order("multi_hop", hops=hops))
     assert len(scenario.sub_questions) == hops
+
+
+def test_for_every_value_that_a_step_takes_there_is_another_with_another_answer(executor):
+    tally = Tally()
+    for index in range(60):
+        topic = order("multi_hop", index=index, hops=3)
+        build(topic, WorldsBackend(), executor, f"s-{index}", tally)
+    assert tally.made == 60
+    assert ("deploy", "a tool without a probe") not in tally.refused
+
+
+@pytest.mark.parametrize("domain", domain_names())
+def test_every_tool_of_a_domain_is_described_in_whole_words(domain):
+    box = toolbox(domain, 7)
+    for function in box.tools:
+        spec = box.unneeded(function)
+        assert not re.search(r"  |\bthe of\b|\b[b-z]\b", spec.summary.replace("'s", "")), spec.summary
 
 
 def test_a_parallel_question_has_as_many_branches_as_ordered(executor):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tool_gym.errors import ToolRejected
 from tool_gym.generation.backend import Backend
 from tool_gym.generation.decompose import filled
+from tool_gym.generation.document import telling
 from tool_gym.generation.proposals import Deployment, Probe, Refused, Scaled, Step
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import ToolCall, ToolMessage
@@ -22,8 +23,6 @@ from tool_gym.verify.matching import TypedMatcher
 from tool_gym.verify.normal import normal_text
 from tool_gym.verify.targets import targets
 
-_TELLING = 3
-"""Characters that an answer needs to be looked for in whole results; shorter ones stand there by accident."""
 _MATCHER = TypedMatcher()
 
 
@@ -130,7 +129,7 @@ def _check_question(scenario: Scenario) -> None:
             raise Refused("deploy", "the question names a tool", tool.name)
     needed = [step.arguments for step in scenario.sub_questions]
     for expected in (scenario.answer, *(step.expected for step in scenario.sub_questions)):
-        if expected is None or len(str(expected.value)) < _TELLING or expected.kind in ("bool", "enum"):
+        if expected is None or not telling(expected):
             continue
         for target in targets(expected):
             if target.inside(text) and not any(target.held(arguments) for arguments in needed):
@@ -175,7 +174,7 @@ def _answers(step: SubQuestion, call: ToolCall, result: ToolMessage) -> bool:
     """Whether a call answers a step: at its place, or for another tool anywhere, if the answer is a telling one."""
     if call.name in step.tools:
         return _MATCHER.accepts(step.expected, call, result, step.arguments)
-    if len(str(step.expected.value)) < _TELLING or step.expected.kind in ("bool", "enum"):
+    if not telling(step.expected):
         return False
     text = normal_text(result.content)
     return any(target.inside(text) and not target.held(call.arguments) for target in targets(step.expected))

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from tool_gym.generation.backend import Backend
 from tool_gym.generation.proposals import Call, Decomposed, Document, Documented, Refused, Step
+from tool_gym.scenario import Expected
 from tool_gym.schema import argument_problem, schema_problem
 from tool_gym.verify.normal import normal_text
 from tool_gym.verify.targets import targets
+
+_TELLING = 3
+"""Characters that an answer needs to be looked for in texts; shorter ones stand there by accident."""
 
 
 def document(value: Decomposed, backend: Backend) -> Documented:
@@ -88,8 +92,14 @@ def check_silence(stage: str, steps: Iterable[Step], documents: Iterable[Documen
         (each.name, normal_text(each.model_dump_json(include={"description", "parameters"}))) for each in documents
     ]
     for step in steps:
-        answer = step.answer
-        telling = len(str(answer.value)) >= 3 and answer.kind not in ("bool", "enum")
+        answer = step.answer.expected("")
         for name, text in texts:
-            if telling and any(target.inside(text) for target in targets(answer.expected(""))):
+            if telling(answer) and any(target.inside(text) for target in targets(answer)):
                 raise Refused(stage, "a document holds an answer", f"{name} holds that of {step.id}")
+
+
+def telling(answer: Expected) -> bool:
+    """Whether an answer that stands in a text stands there for a reason, and not by accident."""
+    value = answer.value
+    written = f"{value:g}" if isinstance(value, float) else str(value)  # 3.0 is found wherever there is a 3
+    return len(written) >= _TELLING and answer.kind not in ("bool", "enum")

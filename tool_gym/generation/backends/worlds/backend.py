@@ -36,7 +36,7 @@ from tool_gym.generation.topic import Topic
 _WALKS = 50
 _NAMES, _MOST_NAMES = 12, 99
 """Names that a narrow tool may have, and how many are tried until one is free."""
-_OTHERS = 8
+_OTHERS = 32
 """How many other entities a probe may try before one has another answer."""
 
 
@@ -230,9 +230,9 @@ def _others(operation: Operation, values: list[Any], world: World, rng: random.R
 def _another(value: Any, world: World, rng: random.Random) -> Any:
     """Another entity of the same type, or another value like this one."""
     if isinstance(value, str) and value[4:5] == value[7:8] == "-" and value[:4].isdigit():
-        return f"{int(value[:4]) - 3}{value[4:8]}{min(int(value[8:]), 27) + 1:02d}"
+        return f"{int(value[:4]) - rng.randint(1, 9)}{value[4:8]}{rng.randint(1, 28):02d}"
     if isinstance(value, (int, float)):
-        return value * 2 + 7
+        return value * rng.randint(2, 9) + rng.randint(1, 99)
     for rows in world.entities.values():
         names = [row["name"] for row in rows]
         if value in names:

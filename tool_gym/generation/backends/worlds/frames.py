@@ -20,7 +20,7 @@ ASKS = {
         "what is the number of {x}",
         "how large is the number of {x}",
     ),
-    "aggregate": ("what is {x}", "what do the records give as {x}", "what does {x} come to"),
+    "aggregate": ("what {be} {x}", "what do the records give as {x}", "what {do} {x} come to"),
     "distance": (
         "how far is it from {a} to {b}",
         "how far apart are {a} and {b}",
@@ -45,17 +45,17 @@ ASKS = {
         "which day of the week is {x}",
         "is {x} a Monday, a Tuesday or what other day",
     ),
-    "convert": ("how much is {x} in {c}", "what does {x} come to in {c}", "how many {c} would {x} make"),
-    "measure": ("what is {x} in {u}", "what does {x} come to in {u}", "what is {x} if you put it in {u}"),
+    "convert": ("how much {be} {x} in {c}", "what {do} {x} come to in {c}", "how many {c} would {x} make"),
+    "measure": ("what {be} {x} in {u}", "what {do} {x} come to in {u}", "how much {be} {x} if you count in {u}"),
     "compute.ratio": (
         "what is the ratio of {a} to {b}",
         "what do you get if you divide {a} by {b}",
-        "what is {a}, divided by {b}",
+        "what {be} {a}, divided by {b}",
     ),
     "compute.percentage": (
-        "what is {a} as a percentage of {b}",
-        "how much is {a} in per cent of {b}",
-        "what is {a}, taken as a percentage of {b}",
+        "what {be} {a} as a percentage of {b}",
+        "how much {be} {a} in per cent of {b}",
+        "what {be} {a}, taken as a percentage of {b}",
     ),
     "compute.portion": (
         "how much is {p} per cent of {x}",

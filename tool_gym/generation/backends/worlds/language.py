@@ -24,7 +24,7 @@ _DEGREES = {
 }
 """Most, least, more and less by kind of attribute."""
 _WEIGHTS = {"follow": 1, "identify": 1, "past": 2, "extreme": 2, "find": 3}
-"""How much of a sentence it takes to say a step."""
+"""How much of a sentence it takes to say a step that leads to an entity; one within limits is said like `find`."""
 _ROOM = (2, 3)
 """What a sentence holds of that."""
 
@@ -177,10 +177,10 @@ class Speaker(Phrases):
         cuts: list[Operation] = []
         taken, room = 0, self.rng.choice(_ROOM)
         for before, step in zip((None, *steps), steps, strict=False):
-            if before is not None and taken + _WEIGHTS[step.op] > room:
+            if before is not None and taken + _weight(step) > room:
                 cuts.append(before)
                 taken, room = 0, self.rng.choice(_ROOM)
-            taken += _WEIGHTS[step.op]
+            taken += _weight(step)
         if taken > 1 and (len(steps) > 1 or taken > 2):
             cuts.append(steps[-1])
         return cuts
@@ -208,7 +208,7 @@ class Speaker(Phrases):
 
     def _introduced(self, names: Sequence[str], least: int = 2) -> list[str]:
         """Sentences that give several inputs a name each, unless what leads to each takes less than `least`."""
-        if max(sum(_WEIGHTS[step.op] for step in self._walk(name)) for name in names) < least:
+        if max(sum(_weight(step) for step in self._walk(name)) for name in names) < least:
             return []
         told = [name for name in names if self._walk(name)]
         nouns = [self.kind(self.plan.operation(name).result).noun for name in told]
@@ -330,6 +330,11 @@ class Speaker(Phrases):
 def _joined(sentences: Sequence[str]) -> str:
     """The sentences as a text; "the peak which that explorer climbed", since "that that" is hard to read."""
     return " ".join(filter(None, sentences)).replace(" that that ", " which that ")
+
+
+def _weight(step: Operation) -> int:
+    """How much of a sentence it takes to say a step."""
+    return _WEIGHTS["find" if step.limits else step.op]
 
 
 def _exponent(tolerance: float) -> int:

@@ -135,7 +135,7 @@ class Phrases:
 
     def _of(self, noun: str, x: str) -> str:
         """Something of something: "the length of X", or "X's length" where that reads well."""
-        plain = len(x) <= _SHORT and " of " not in x and "'" not in x and not x.startswith("{")
+        plain = len(x) <= _SHORT and not any(part in x for part in (" of ", "'", ",")) and not x.startswith("{")
         if plain and self.rng.random() < 0.35:
             return f"{possessive(x)} {noun}"
         return f"the {noun} of {x}"
@@ -198,7 +198,7 @@ class Phrases:
     def _unit_after(self, attribute: Attribute, noun: str) -> str:
         """The unit after a number, unless what is counted was said before."""
         words = self.world.currency if attribute.kind == "money" else attribute.unit_words
-        return f" {words}" if words and words not in noun else ""
+        return f" {words}" if words and words.removesuffix("s") not in noun else ""
 
     def unit_name(self, operation: Operation) -> str:
         """The unit into which a value is converted, in words."""
@@ -237,18 +237,25 @@ class Phrases:
         key = f"{operation.kind}.{operation.field}"
         words = attribute.most if operation.most else attribute.least
         before, after = self._where(operation)
-        inverse, place = self._inverse(operation), _PLACES[operation.place]
+        inverse, place, within = self._inverse(operation), _PLACES[operation.place], self._within(operation)
         if self.level < 2 or self.rng.random() < 0.55:
             word = self.pick(f"{key}.{'most' if operation.most else 'least'}", words)
             if self.rng.random() < 0.6 and not place:
-                return f"the {word} {before}{kind.noun}{after} {inverse}"
-            return f"the {place}{word} of the {before}{kind.plural}{after} {inverse}"
+                return f"the {word} {before}{kind.noun}{after} {inverse}{within}"
+            return f"the {place}{word} of the {before}{kind.plural}{after} {inverse}{within}"
         noun = self.pick(f"{key}.noun", attribute.nouns)
         if attribute.kind in ("date", "year"):
             end = "latest" if operation.most else "earliest"
         else:
             end = self._end(attribute, operation.most)
-        return f"the {before}{kind.noun}{after} with the {place}{end} {noun} among those {inverse}"
+        return f"the {before}{kind.noun}{after} with the {place}{end} {noun} among those {inverse}{within}"
+
+    def _within(self, operation: Operation) -> str:
+        """What follows a superlative that holds among those only that keep to a limit."""
+        if not operation.limits:
+            return ""
+        frames = (", counting only those {l}", ", considering only those {l}", ", looking only at those {l}")
+        return self.pick("extreme.limit", frames).format(l=self._limit(operation, *operation.limits[0]))
 
     def _end(self, attribute: Attribute, most: bool) -> str:
         """An end of a scale; money is high or low, other things are great or small."""
@@ -298,7 +305,7 @@ class Phrases:
                 x = self._set(operation) if operation.op == "count" else self.phrase(operation)
                 if operation.op == "since":
                     x = self._holding(operation)
-                return self.pick(f"ask.{key}", ASKS[key]).format(x=x)
+                return self.pick(f"ask.{key}", ASKS[key]).format(x=x, **_verbs(x))
             case _:
                 return self._ask_made(operation)
 
@@ -323,6 +330,8 @@ class Phrases:
             words["d"] = self._days(operation)
         if operation.op == "measure":
             words["u"] = self.unit_name(operation)
+        read = [self.plan.operation(name).op for name in operation.needs if name not in self.labels]
+        words |= _verbs(of[0] if read[:1] == ["attribute"] else "")
         return self.pick(f"ask.{key}", ASKS[key]).format(x=of[0], a=of[0], b=of[-1], **words)
 
     def _same(self, operation: Operation) -> list[str]:
@@ -352,3 +361,8 @@ class Phrases:
         day = date.fromisoformat(text)
         month = _MONTHS[day.month - 1]
         return self.pick("date", (f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}", text))
+
+
+def _verbs(noun: str) -> dict[str, str]:
+    """The verbs after which a noun phrase can stand in a question."""
+    return {"be": "are", "do": "do"} if be(noun) == "are" else {"be": "is", "do": "does"}

@@ -51,7 +51,7 @@ class Operation(Noun):
         scope: For a set: the members' relation that must point at the input.
         where: For a set: an enum attribute and the member that it must have, or empty.
         also: For `find`: a second relation, which must point at the second input, or empty.
-        limits: For a set: attributes with "min" or "max" and the value that they must reach or keep to.
+        limits: For `find` and `extreme`: attributes with "min" or "max" and the value that they must reach or keep to.
         most: For `extreme`: whether the greatest is meant.
         place: For `extreme`: the place in that order, from 1.
         statistic: For `aggregate` one of `STATISTICS`, for `compute` of `COMPUTATIONS`, for `spell` of `SPELLINGS`.

@@ -16,7 +16,7 @@ from tool_gym.generation.backends.worlds.world import World
 from tool_gym.generation.proposals import Answer, Refused
 from tool_gym.generation.topic import Topic
 
-_HOPS = {0: (2, 2), 1: (2, 3), 2: (3, 4), 3: (5, 6), 4: (6, 7), 5: (7, 8)}
+_HOPS = {0: (2, 2), 1: (2, 3), 2: (3, 4), 3: (6, 6), 4: (6, 7), 5: (7, 8)}
 """Steps of a chain by level."""
 _JOINED_HOPS = {0: (2, 2), 1: (2, 2), 2: (2, 3), 3: (3, 4), 4: (3, 4), 5: (4, 5)}
 """Steps of each of several chains."""
@@ -175,9 +175,10 @@ class Walk(Steps):
     def _computed(self, branches: int, hops: int) -> Plan:
         """A calculator makes one number of the same number of several entities."""
         kind, key, ends = self._same_of_each(branches, hops, NUMERIC)
-        options = ["mean", "spread"] if branches > 2 else ["mean"]
-        if branches == 2 and self._on_a_scale(self._operation(ends[0])):
-            options = ["ratio", "percentage"]
+        on_a_scale = self._on_a_scale(self._operation(ends[0]))
+        if branches == 2 and not on_a_scale:  # nobody wants the mean of two offsets, let alone their ratio
+            raise Refused("decompose", "nothing to make of two")
+        options = ["ratio", "percentage"] if branches == 2 else ["mean", "spread"] if on_a_scale else ["spread"]
         step = self._add(
             Operation(
                 id=self._next, op="compute", inputs=tuple(ends), kind=kind, field=key,
@@ -189,10 +190,13 @@ class Walk(Steps):
     def _shared(self, branches: int, hops: int) -> Plan:
         """The one entity that two others, each at the end of a chain, have in common; and something of it."""
         types = self._world.domain.types
+        # Of its own type neither may be: two farmers in one sentence are told apart by nobody.
         pairs = [
             (kind, *pair)
             for kind, each in types.items()
-            for pair in itertools.permutations([key for key, one in each.relations.items() if one.inverses], 2)
+            for pair in itertools.permutations(
+                [key for key, one in each.relations.items() if one.inverses and one.target != kind], 2
+            )
         ]
         if not pairs:
             raise Refused("decompose", "no two relations")
@@ -284,28 +288,23 @@ class Walk(Steps):
         return self._add(Operation(id=self._next, op="distance", inputs=ends))
 
     def _past(self) -> str:
-        kinds = [
-            (kind, key)
-            for kind, each in self._world.domain.types.items()
-            for key, relation in each.relations.items()
-            if relation.pasts
-        ]
-        if not kinds:
-            raise Refused("decompose", "no histories")
-        kind, key = self._rng.choice(kinds)
-        return self._holder(self._start(kind)[0], kind, key)[0]
+        return self._holder(*self._dated())[0]
 
     def _since_when(self) -> str:
-        kinds = [
+        return self._since(*self._dated())
+
+    def _dated(self) -> tuple[str, str, str]:
+        """A named entity, its type, and the key of a relation of it whose history is recorded."""
+        pairs = [
             (kind, key)
             for kind, each in self._world.domain.types.items()
             for key, relation in each.relations.items()
             if relation.pasts
         ]
-        if not kinds:
+        if not pairs:
             raise Refused("decompose", "no histories")
-        kind, key = self._rng.choice(kinds)
-        return self._since(self._start(kind)[0], kind, key)
+        kind, key = self._rng.choice(pairs)
+        return self._start(kind)[0], kind, key
 
     def _identified(self) -> str:
         return self._identify(self._rng.choice(list(self._world.domain.types)))

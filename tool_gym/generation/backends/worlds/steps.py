@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -23,7 +24,11 @@ Reached: TypeAlias = tuple[str, str]
 _TRIES = 12
 """Makers of a step that are tried."""
 _CONDITIONS = 6
-"""Pairs of conditions that are tried until one alone meets both."""
+"""Conditions, or pairs of them, that are tried until they pick out one and matter."""
+_LIMITED = 0.3
+"""Share of superlatives that hold within a limit, if no enum member is asked for."""
+_REPEATS = 2
+"""How often a chain may go along one relation, and never twice running: "the coach of the coach" is no fun to read."""
 _PATIENCE = 300
 """Steps that are tried for one plan, before it is given up."""
 
@@ -53,16 +58,31 @@ class Steps:
         return next(each for each in self._operations if each.id == step)
 
     def _add(self, operation: Operation) -> str:
+        way = self._way(operation)
+        if way and (way.count(way[-1]) > _REPEATS or way[-1:] == way[-2:-1]):
+            raise Refused("decompose", "one relation too often")
         self._tried += 1
         answer = evaluate(self._world, operation, [self._value_of(name) for name in operation.inputs])
         if answer.kind == "text" and answer.value in self._seen:
             raise Refused("decompose", "an entity that occurs twice")
+        if operation.result and any(answer.value in str(self._value_of(name)) for name in operation.inputs):
+            raise Refused("decompose", "an answer that stands in its question")
         if operation.op == "count" and answer.value < 3:
             raise Refused("decompose", "too few to count")
         self._seen.add(str(answer.value))
         self._operations.append(operation)
         self._answers[operation.id] = answer
         return operation.id
+
+    def _way(self, operation: Operation) -> list[tuple[str, str, bool]]:
+        """The relations that a chain goes along up to an operation: type, key, and whether backwards."""
+        way: list[tuple[str, str, bool]] = []
+        at: Operation | None = operation
+        while at is not None:
+            if at.scope or at.op in ("follow", "past", "since"):
+                way.insert(0, (at.kind, at.scope or at.field, bool(at.scope)))
+            at = None if at.inputs[0].startswith("=") else self._operation(at.inputs[0])
+        return way
 
     def _any(self, makers: Sequence[Callable[[], T]]) -> T:
         """What one of the makers gives, tried in random order."""
@@ -185,7 +205,28 @@ class Steps:
         )  # fmt: skip
         if not operation.most and not each.attributes[operation.field].least:
             raise Refused("decompose", "no superlative")
+        if not operation.where and self._rng.random() < _LIMITED:
+            operation = self._limited(operation)
         return self._add(operation), other
+
+    def _limited(self, operation: Operation) -> Operation:
+        """The extreme among those only that keep to a limit, which shuts out some and also the one that it was."""
+        attributes = self._world.domain.types[operation.kind].attributes
+        inputs = [self._value_of(name) for name in operation.inputs]
+        rows = members(self._world, operation, inputs)
+        keys = [key for key, each in attributes.items() if each.kind in SORTABLE and key != operation.field]
+        if not keys or not rows:
+            raise Refused("decompose", "nothing to set a limit to")
+        was = evaluate(self._world, operation, inputs)
+        for _ in range(_CONDITIONS):
+            key, row = self._rng.choice(keys), self._rng.choice(rows)
+            if row[key] is None:
+                continue
+            limited = operation.model_copy(update={"limits": (self._limit(attributes[key], key, row),)})
+            with suppress(Refused):
+                if evaluate(self._world, limited, inputs).value != was.value:
+                    return limited
+        raise Refused("decompose", "no limit that matters")
 
     def _filtered(self, name: str, other: str, scope: str) -> Reached:
         """The only one of the entities that point here that meets two conditions."""
@@ -262,10 +303,10 @@ class Steps:
 
     def _attribute(self, name: str, kind: str, kinds: Sequence[str] = ()) -> str:
         previous = next((each for each in self._operations if each.id == name), None)
-        used = previous.field if previous is not None and previous.op == "extreme" else ""
+        used = (previous.field, *previous.where[:1]) if previous is not None and previous.scope else ()
         attributes = self._world.domain.types[kind].attributes
         wanted = kinds or (*SORTABLE, "enum") if len(self._operations) > 1 else SORTABLE
-        keys = [key for key, each in attributes.items() if key != used and each.kind in (kinds or wanted)]
+        keys = [key for key, each in attributes.items() if key not in used and each.kind in (kinds or wanted)]
         if not keys:
             raise Refused("decompose", "no attribute to ask for")
         operation = Operation(

@@ -100,4 +100,4 @@ def _filled(pattern: str, spec: ToolSpec, world: World, rng: random.Random) -> s
 
 
 def _identifier(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", text.lower().replace("'", "")).strip("_")

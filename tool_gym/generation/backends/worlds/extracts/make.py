@@ -142,7 +142,11 @@ def _capital(code: str) -> Row | None:
 
 
 def _cities(names: Mapping[str, str], least: int) -> dict[int, Row]:
-    """Cities of so many inhabitants or more, and capitals, by GeoNames id; with the country where two share a name."""
+    """Cities of so many inhabitants or more, and capitals, by GeoNames id.
+
+    A city has its country in its name where another one of the world, in whatever country, has its name and so many
+    inhabitants too, or more than it.
+    """
     capitals = {capital["geonameid"] for code in names if (capital := _capital(code))}
     found = [
         city
@@ -150,14 +154,17 @@ def _cities(names: Mapping[str, str], least: int) -> dict[int, Row]:
         if city["countrycode"] in names and (city["population"] >= least or city["geonameid"] in capitals)
     ]
     within = Counter((city["countrycode"], city["name"]) for city in found)
-    anywhere = Counter(city["name"] for city in found)
+    sizes: dict[str, list[int]] = {}
+    for city in _ALL_CITIES:
+        sizes.setdefault(city["name"], []).append(city["population"])
     rows = {}
     for city in sorted(found, key=lambda city: city["geonameid"]):
         country = names[city["countrycode"]]
         if within[city["countrycode"], city["name"]] > 1:
             raise SystemExit(f"two cities of {country} are called {city['name']}: leave the country out")
+        rivals = sum(size >= min(least, city["population"]) for size in sizes[city["name"]])
         rows[city["geonameid"]] = {
-            "name": f"{city['name']}, {country}" if anywhere[city["name"]] > 1 else city["name"],
+            "name": f"{city['name']}, {country}" if rivals > 1 else city["name"],
             "id": str(city["geonameid"]),
             **_position(city["latitude"], city["longitude"]),
             "population": city["population"],

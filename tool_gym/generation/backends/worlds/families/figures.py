@@ -34,6 +34,15 @@ class Figures(SetFamily):
     options = ("decimals", "unknown_as_zero", "trim")
     shapes = ("members", "bounds")
 
+    def functions(self, world: World) -> list[ToolSpec]:
+        """One for each type that has a number."""
+        types = world.domain.types
+        return [
+            spec
+            for spec in super().functions(world)
+            if any(each.kind in NUMERIC for each in types[spec.kind].attributes.values())
+        ]
+
     def narrow(self, operation: Operation, world: World) -> ToolSpec:
         """One statistic of one measure."""
         return ToolSpec(

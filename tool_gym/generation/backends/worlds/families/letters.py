@@ -13,12 +13,17 @@ from tool_gym.generation.backends.worlds.spec import ToolSpec
 from tool_gym.generation.backends.worlds.world import World
 
 _FORMULAS = {
-    "initials": ('"".join(word[0] for word in text.replace("&", " ").split())', "the first letter of every word"),
-    "letters": ("sum(char.isalpha() for char in text)", "how many letters there are"),
-    "vowels": ('sum(char in "aeiou" for char in text.casefold())', "how many of them are a, e, i, o or u"),
-    "backwards": ("text[::-1]", "the text from its end to its beginning"),
-    "digit_sum": ("sum(int(char) for char in text if char.isdigit())", "what its digits come to"),
-}
+    "initials": (
+        '"".join(word[0] for word in text.replace("&", " ").split())', "the first letter of every word", "initials",
+    ),
+    "letters": ("sum(char.isalpha() for char in text)", "how many letters there are", "number of letters"),
+    "vowels": (
+        'sum(char in "aeiou" for char in text.casefold())', "how many of them are a, e, i, o or u", "number of vowels",
+    ),
+    "backwards": ("text[::-1]", "the text from its end to its beginning", "reverse"),
+    "digit_sum": ("sum(int(char) for char in text if char.isdigit())", "what its digits come to", "digit sum"),
+}  # fmt: skip
+"""By treatment: how it is computed, what it means, what it is called."""
 
 
 class Letters(Family):
@@ -76,7 +81,7 @@ class Letters(Family):
 
     def summary(self, spec: ToolSpec, world: World) -> str:
         """What it finds."""
-        return f"the {series([key[1:].replace('_', ' ') for key in spec.fields[:3]], 'or')} of a text"
+        return f"the {series([_FORMULAS[key[1:]][2] for key in spec.fields[:3]], 'or')} of a text"
 
     def source(self, spec: ToolSpec, world: World) -> str:
         """The function."""
