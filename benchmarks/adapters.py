@@ -1,4 +1,6 @@
-"""Runs one real step in each framework that has an adapter, in an environment of its own, and keeps the log.
+"""Runs one real step in each framework that has an adapter, or that work is spread by, in an environment of its own.
+
+The log of each is kept.
 
     python benchmarks/adapters.py [NAME ...] [--environments FOLDER]
 
@@ -26,6 +28,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     # verl imports more than it declares.
     "verl": (("verl==0.9.1", "torch", "cachetools", "uvicorn", "fastapi", "pyarrow", "."),),
     # RLlib pins an older Gymnasium and works with the newer one.
+    "ray": (("ray==2.60.0", "."),),
     "rllib": (("ray[rllib]==2.60.0", "torch"), ("gymnasium>=1.4,<2",), (".",)),
 }
 """What is installed for each, one `pip install` after another."""

@@ -12,10 +12,10 @@ PACKAGE = ROOT / "tool_gym"
 
 FLOORS = [
     {"_version", "errors", "jsonvalue", "locked", "frozen", "messages", "names", "schema", "scenario", "trajectory"},
-    {"sandbox", "verify", "parsing", "models", "render", "transcript"},
-    {"packs", "episode"},
+    {"sandbox", "verify", "parsing", "models", "render", "transcript", "users"},
+    {"packs", "perturb", "episode"},
     {"attacks", "candidates", "spaces", "env", "vector", "wrappers", "registration", "authoring"},
-    {"policies", "rollouts", "serving"},
+    {"cluster", "player", "policies", "rollouts", "serving"},
     {"adapters", "analysis", "training", "gate", "evaluation", "report"},
     {"generation"},
     {"cli", "__main__"},

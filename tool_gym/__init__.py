@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tool_gym.messages import AssistantMessage, ToolCall, ToolMessage
     from tool_gym.packs.importers import import_pack
     from tool_gym.packs.reader import Pack, load_pack
+    from tool_gym.packs.remote import fetch_pack
     from tool_gym.packs.writer import write_pack
     from tool_gym.policies.policy import Decision, FunctionPolicy, Policy, Request
     from tool_gym.policies.scripted import OraclePolicy, RandomPolicy
@@ -60,6 +61,7 @@ _HOMES = {
     "Transition": "trajectory",
     "UserTurn": "scenario",
     "build_pack": "authoring.build",
+    "fetch_pack": "packs.remote",
     "generate_pack": "generation.generate",
     "import_pack": "packs.importers",
     "load_pack": "packs.reader",
@@ -100,6 +102,7 @@ __all__ = [
     "UserTurn",
     "__version__",
     "build_pack",
+    "fetch_pack",
     "generate_pack",
     "import_pack",
     "load_pack",

@@ -10,10 +10,14 @@ from gymnasium import spaces
 
 from tool_gym.episode import Caps, Episode, StepResult, rules
 from tool_gym.errors import EpisodeError, InputError, UnknownName
+from tool_gym.models.chat import ModelError
 from tool_gym.packs.reader import Pack, load_pack
+from tool_gym.perturb.pack import under
+from tool_gym.perturb.spec import Perturbation
 from tool_gym.render import transcript_text
 from tool_gym.sandbox.executor import Executor, default_executor
 from tool_gym.spaces import JsonSpace, MessageSpace
+from tool_gym.users import User
 
 DEFAULT_PACK = "starter"
 
@@ -40,8 +44,11 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         execution: Literal["isolated", "embedded"] = "isolated",
         system: str | None = None,
         *,
+        user: User | None = None,
         isolation: Literal["auto", "full", "best_effort"] = "auto",
         trust: bool = False,
+        perturb: str | None = None,
+        perturb_seed: int = 0,
         render_mode: str | None = None,
         **caps: Any,
     ) -> None:
@@ -55,14 +62,17 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
             matcher: Name of the matcher; the reward's, or the pack's own, by default.
             max_turns: Actions before truncation, the pack's own by default.
             execution: `isolated` runs tools in sealed processes, `embedded` in this one (for code that you trust).
-            system: Text of a system message before the question.
+            system: Text of a system message before the question; the scenario's own, if it has one, by default.
+            user: Speaks for the user, see `tool_gym.users`; by default the scenario's turns are what it says.
             isolation: What `isolated` asks of the kernel, see `Executor`.
             trust: Whether the tools of a native pack, plain Python, may run; sealed all the same.
+            perturb: What is done to the scenarios, as `medium` or `union+distractors+flaky`; see `perturb.spec`.
+            perturb_seed: Seed of that.
             render_mode: `ansi` (render returns the transcript) or `human` (it is printed at every step).
             **caps: Fields of `tool_gym.Caps`.
 
         Raises:
-            UnknownName: If there is no such pack, scenario, split, reward or matcher.
+            UnknownName: If there is no such pack, scenario, split, reward, matcher or perturbation.
             PackError: If the pack cannot be read.
         """
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -70,11 +80,12 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         unknown = sorted(caps.keys() - Caps.model_fields.keys())
         if unknown:
             raise UnknownName("argument of ToolUse-v0", unknown[0], Caps.model_fields)
-        self.pack = pack if isinstance(pack, Pack) else load_pack(pack or DEFAULT_PACK)
+        source = pack if isinstance(pack, Pack) else load_pack(pack or DEFAULT_PACK)
+        self.pack = under(source, Perturbation.read(perturb, perturb_seed))
         self.render_mode = render_mode
         self.caps = Caps(**caps)
         self._ids = self._choices(scenario, split)
-        self._play = {**rules(self.pack, reward, matcher, max_turns), "caps": self.caps, "system": system}
+        self._play = {**rules(self.pack, reward, matcher, max_turns), "caps": self.caps, "system": system, "user": user}
         self._execution, self._isolation, self._native = execution, isolation, self.pack.native and trust
         self._episode: Episode | None = None
         self.action_space = MessageSpace(4 * self.caps.max_content_chars)
@@ -124,6 +135,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         Raises:
             UnknownName: If there is no such scenario, or no such option.
             EpisodeError: If the prefix ends the episode.
+            ModelError: If a simulated user's model does not answer.
         """
         super().reset(seed=seed)
         chosen, prefix = _read_options(options)
@@ -141,16 +153,29 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
 
     def _begin(self, episode: Episode) -> tuple[dict[str, Any], dict[str, Any]]:
         self._episode = episode
+        observation = episode.observation
+        self.check_user()
         self._show()
-        return episode.observation, episode.info
+        return observation, episode.info
+
+    def check_user(self) -> None:
+        """Tells of a simulated user who broke the episode off.
+
+        Raises:
+            ModelError: If its model did not answer.
+        """
+        if self.episode.failure is not None:
+            raise ModelError(f"scenario {self.episode.scenario.id!r}, the simulated user: {self.episode.failure}")
 
     def step(self, action: Any) -> StepResult:
         """Plays one turn; see the class for what an action is.
 
         Raises:
             EpisodeError: Before `reset`, or after the end of the episode.
+            ModelError: If a simulated user's model does not answer; the episode is broken off.
         """
         result = self.episode.step(action)
+        self.check_user()
         self._show()
         return result
 

@@ -10,6 +10,7 @@ A step has two halves, so that the calls of many episodes can travel to the sand
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
@@ -17,12 +18,16 @@ from typing import Any, NamedTuple, TypeAlias
 from tool_gym.errors import EpisodeError, InputError, UnknownName
 from tool_gym.jsonvalue import digest
 from tool_gym.messages import AssistantMessage, Noun, ToolCall, ToolMessage, read_action
+from tool_gym.models.chat import ModelError
 from tool_gym.packs.reader import Pack
+from tool_gym.perturb.faults import Faults, merged
+from tool_gym.perturb.spec import Perturbation
 from tool_gym.sandbox.executor import Executor
 from tool_gym.sandbox.session import Session
 from tool_gym.scenario import Scenario
 from tool_gym.trajectory import Gold, Score, Termination, Trajectory, Transition
 from tool_gym.transcript import Transcript
+from tool_gym.users import Dialogue, User, fingerprint
 from tool_gym.verify.matching import matcher as find_matcher
 from tool_gym.verify.rewards import reward as find_reward
 from tool_gym.verify.scorer import Scorer
@@ -82,9 +87,9 @@ def _at_least_one(max_turns: int) -> int:
     return max_turns
 
 
-_Pending: TypeAlias = tuple[AssistantMessage, tuple[ToolMessage, ...], bool]
-"""A step that has begun: its action, the answers to the calls past the caps, and whether the observation has room for
-the message."""
+_Pending: TypeAlias = tuple[AssistantMessage, tuple[ToolMessage, ...], bool, dict[int, ToolMessage]]
+"""A step that has begun: its action, the answers to the calls past the caps, whether the observation has room for the
+message, and the answers to calls that did not get through, by their places."""
 _Turn: TypeAlias = tuple[
     AssistantMessage,
     tuple[ToolMessage, ...],
@@ -107,6 +112,8 @@ class Episode:
         seed: Decides the tools' randomness and clock.
         turn: Actions taken so far.
         termination: Why the episode ended, None while it runs.
+        failure: Why a simulated user has nothing to say (its endpoint failed, say), which breaks the episode off; None
+            otherwise.
     """
 
     def __init__(
@@ -120,11 +127,13 @@ class Episode:
         max_turns: int = DEFAULT_MAX_TURNS,
         caps: Caps | None = None,
         system: str | None = None,
+        user: User | None = None,
         pack: str = "",
         version: int = 0,
+        perturbation: Perturbation | None = None,
         **session_options: Any,
     ) -> None:
-        """Opens an episode; the first observation is there at once.
+        """Opens an episode; the first observation is there at once, or when a simulated user has spoken.
 
         Args:
             scenario: What to play.
@@ -134,9 +143,11 @@ class Episode:
             seed: Decides the tools' randomness and clock.
             max_turns: Actions before truncation, >= 1.
             caps: Limits.
-            system: Text of a system message before the question, or None.
+            system: Text of a system message before the question; the scenario's own, if it has one, by default.
+            user: Speaks for the user, see `tool_gym.users`; by default the scenario's turns are what it says.
             pack: Name of the scenario's pack, for `info` and the trajectory.
             version: Version of that pack.
+            perturbation: What was done to the scenario; here it decides whether calls fail now and then.
             **session_options: Passed to `executor.session` (`tables`, `domain`, `check_arguments`, ...).
         """
         rule = find_reward(reward)
@@ -144,7 +155,9 @@ class Episode:
         _at_least_one(max_turns)
         self.scenario, self.caps, self.turn = scenario, caps or Caps(), 0
         self.termination: Termination | None = None
-        self._system = system
+        self.failure: str | None = None
+        self._system, self._perturbation = system, perturbation
+        self._faults = Faults(perturbation, seed) if perturbation and "flaky" in perturbation.names else None
         self._pack, self._version, self.seed, self._max_turns = pack, version, seed, max_turns
         self._reward, self._matcher = rule.name, match.name
         options: dict[str, Any] = {"strict": False, **session_options}
@@ -156,12 +169,17 @@ class Episode:
         self._pending: _Pending | None = None
         self._user_turn = 0
         self._invalid_turns = 0
+        self._lost_turns = 0
         self._statuses: list[str] = []
         later = {name for user in scenario.turns[1:] for name in user.add_tools}
         first = [tool.chat_form for tool in scenario.tools if tool.name not in later]
         self._transcript = Transcript(first, self.caps.max_observation_bytes, self.caps.max_result_chars)
-        opening = [("system", system)] if system is not None else []
-        if not all(self._transcript.say(role, text) for role, text in [*opening, ("user", scenario.question)]):
+        told = scenario.system if system is None else system
+        opening = [("system", told)] if told is not None else []
+        self._dialogue = None if user is None else self._meet(user)
+        if self._dialogue is None:
+            opening.append(("user", scenario.question))
+        if not all(self._transcript.say(role, text) for role, text in opening):
             raise EpisodeError(
                 f"scenario {scenario.id!r}: its tools and first message do not fit an observation of "
                 f"{self.caps.max_observation_bytes:,} bytes; raise max_observation_bytes"
@@ -191,12 +209,44 @@ class Episode:
             **{**options, **rules(pack, *[options.get(name) for name in names])},
             pack=pack.name,
             version=pack.version,
+            perturbation=pack.perturbation,
             **pack.session_options,
         )
+
+    def _meet(self, user: User) -> Dialogue:
+        """Asks a simulated user for its first words, which are waited for when they are needed."""
+        if len(self.scenario.turns) > 1:
+            raise InputError(
+                f"scenario {self.scenario.id!r} has {len(self.scenario.turns)} user turns of its own, so nobody can be "
+                "simulated; play it without user"
+            )
+        dialogue = Dialogue(user, self.scenario.question, self.seed)
+        dialogue.ask(())
+        return dialogue
+
+    def _open(self) -> None:
+        """Waits for a simulated user's first words, unless they are there."""
+        if self._dialogue is None or self._dialogue.said or self.failure is not None:
+            return
+        ending = self._user_speaks(self._dialogue)
+        if ending is not None:
+            self.failure = f"the simulated user's first words do not come, or do not fit the observation ({ending})"
+
+    def _user_speaks(self, dialogue: Dialogue) -> Termination | None:
+        """Waits for what a simulated user says, and why that ends the episode, if it does."""
+        try:
+            words = dialogue.hear()
+        except ModelError as error:
+            self.failure = str(error)
+            return None
+        if words is None:
+            return "answer"
+        return None if self._transcript.say("user", words) else "limit"
 
     @property
     def observation(self) -> dict[str, Any]:
         """`{"messages", "tools"}`: the transcript and the tools, deep-frozen (see `tool_gym.frozen`)."""
+        self._open()
         return self._transcript.view()
 
     @property
@@ -220,8 +270,8 @@ class Episode:
 
     @property
     def done(self) -> bool:
-        """Whether the episode has ended."""
-        return self.termination is not None
+        """Whether the episode has ended, or was broken off."""
+        return self.termination is not None or self.failure is not None
 
     def step(self, action: object) -> StepResult:
         """Plays one turn.
@@ -236,9 +286,12 @@ class Episode:
         return self.finish(self.session.call(self.begin(action), time_limit_s=self.caps.step_time_limit_s))
 
     async def astep(self, action: object) -> StepResult:
-        """`step` that lets other tasks of the event loop run while the tools work."""
+        """`step` that lets other tasks of the event loop run while the tools work, or a simulated user thinks."""
         calls = self.begin(action)
-        return self.finish(await self.session.acall(calls, time_limit_s=self.caps.step_time_limit_s))
+        answers = await self.session.acall(calls, time_limit_s=self.caps.step_time_limit_s)
+        if self._dialogue is not None and self._dialogue.answer is not None:
+            await asyncio.wait([asyncio.wrap_future(self._dialogue.answer)])
+        return self.finish(answers)
 
     def begin(self, action: object) -> tuple[ToolCall, ...]:
         """First half of a step: reads the action and returns the calls to run, in order.
@@ -246,8 +299,11 @@ class Episode:
         Raises:
             EpisodeError: If the episode has ended, or a step has begun and not finished.
         """
-        if self.termination is not None:
-            raise EpisodeError(f"the episode has ended ({self.termination}); call reset() before the next step")
+        self._open()
+        if self.done:
+            raise EpisodeError(
+                f"the episode has ended ({self.termination or self.failure}); call reset() before the next step"
+            )
         if self._pending is not None:
             raise EpisodeError("a step has begun; give its answers to finish() before the next begin()")
         message = read_action(action, turn=self.turn, max_chars=self.caps.max_content_chars)
@@ -255,7 +311,7 @@ class Episode:
         if not self._transcript.act(message):
             why = "the message is too long for the observation, so its calls are not run"
             refused = tuple(ToolMessage.failure(call, "limit", why) for call in calls)
-            self._pending = (message, refused, False)
+            self._pending = (message, refused, False, {})
             return ()
         most, refused = self.caps.max_calls_per_turn, ()
         if len(calls) > most:
@@ -264,8 +320,11 @@ class Episode:
             calls = calls[:most]
         if self._user_turn + 1 < len(self.scenario.turns):
             calls = tuple([self._known(call) for call in calls])
-        self._pending = (message, refused, True)
-        return calls
+        if self._dialogue is not None and not message.tool_calls:
+            self._dialogue.ask(self._transcript.view()["messages"])
+        struck = self._faults.strike(calls) if self._faults else {}
+        self._pending = (message, refused, True, struck)
+        return tuple([call for place, call in enumerate(calls) if place not in struck]) if struck else calls
 
     def _known(self, call: ToolCall) -> ToolCall:
         """The call; one of a tool that only a later user turn brings is as good as unknown."""
@@ -289,14 +348,15 @@ class Episode:
         """
         if self._pending is None:
             raise EpisodeError("no step has begun; call begin(action) first")
-        action, refused, shown = self._pending
+        action, refused, shown, struck = self._pending
         self._pending = None
-        results = (*answers, *refused)
+        results = (*(merged(answers, struck) if struck else answers), *refused)
         fits = shown
         if shown:
             results, fits = self._transcript.answer(results)
         self.turn += 1
         statuses = self._statuses = [result.status for result in results]
+        self._lost_turns += bool(struck) and len(struck) == len(results)
         invalid = statuses.count("invalid_call")
         self._invalid_turns = self._invalid_turns + 1 if invalid and invalid == len(statuses) else 0
         ending = self.termination = self._ending(not action.tool_calls, fits)
@@ -306,14 +366,18 @@ class Episode:
         )
         state_digest = None if self.scenario.initial_state is None else digest(state)
         self._turns.append((action, results, reward, score, state_digest, token_ids, logprobs))
-        truncated = ending == "max_turns" or ending == "limit"
+        truncated = ending == "max_turns" or ending == "limit" or self.failure is not None
         return StepResult(self._transcript.view(), reward, ending is not None and not truncated, truncated, self.info)
 
     def _ending(self, replied: bool, fits: bool) -> Termination | None:
         """Why the episode ends with this turn, if it does; brings the next user turn if a reply closed one."""
         if not fits:
             return "limit"
-        if replied:
+        if replied and self._dialogue is not None:
+            ending = self._user_speaks(self._dialogue)
+            if ending is not None or self.failure is not None:
+                return ending
+        elif replied:
             self._user_turn += 1
             if self._user_turn == len(self.scenario.turns):
                 return "answer"
@@ -322,7 +386,7 @@ class Episode:
         most = self.caps.max_invalid_calls
         if most is not None and self._invalid_turns >= most:
             return "invalid_calls"
-        return "max_turns" if self.turn >= self._max_turns else None
+        return "max_turns" if self.turn - self._lost_turns >= self._max_turns else None
 
     def _next_user_turn(self) -> bool:
         """Says the next user turn and shows its tools; False if the observation has no room for them."""
@@ -332,7 +396,14 @@ class Episode:
 
     def trajectory(self) -> Trajectory:
         """Everything that happened so far, gold included in its own block."""
-        settings = {"system": self._system, "caps": self.caps.model_dump(exclude_defaults=True)}
+        dialogue = self._dialogue
+        settings = {
+            "user": dialogue and fingerprint(dialogue.user),
+            "said": dialogue and list(dialogue.said),
+            "system": self._system,
+            "caps": self.caps.model_dump(exclude_defaults=True),
+            "perturbation": self._perturbation and self._perturbation.model_dump(),
+        }
         return Trajectory(
             pack=self._pack,
             version=self._version,
@@ -343,12 +414,13 @@ class Episode:
             reward=self._reward,
             matcher=self._matcher,
             max_turns=self._max_turns,
-            user_turns=len(self.scenario.turns),
+            user_turns=max(1, len(dialogue.said)) if dialogue else len(self.scenario.turns),
             settings={key: value for key, value in settings.items() if value},
             transitions=tuple(
                 [Transition(**dict(zip(Transition.model_fields, turn, strict=True))) for turn in self._turns]
             ),
             termination=self.termination,
+            failure=self.failure,
             gold=Gold.of(self.scenario, self.session.state, self._scorer.found),
         )
 
@@ -356,6 +428,7 @@ class Episode:
         """The episode as it stands, as data that pickles; `restore` continues from it, as often as wanted."""
         if self._pending is not None:
             raise EpisodeError("a step has begun; finish it before a snapshot")
+        self._open()
         return {
             "scenario": self.scenario.digest,
             "fields": {name: getattr(self, name) for name in _PROGRESS},
@@ -363,6 +436,8 @@ class Episode:
             "transcript": self._transcript.snapshot(),
             "scorer": self._scorer.snapshot(),
             "session": self.session.snapshot(),
+            "faults": self._faults and self._faults.snapshot(),
+            "said": self._dialogue.said.copy() if self._dialogue else [self.scenario.question],
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -379,10 +454,14 @@ class Episode:
         self._transcript.restore(snapshot["transcript"])
         self._scorer.restore(snapshot["scorer"])
         self.session.restore(snapshot["session"])
+        if self._faults:
+            self._faults.restore(snapshot["faults"])
+        if self._dialogue:
+            self._dialogue.restore(snapshot["said"])
         self._pending = None
 
 
-_PROGRESS = ("turn", "termination", "_user_turn", "_invalid_turns", "_statuses", "seed")
+_PROGRESS = ("turn", "termination", "failure", "_user_turn", "_invalid_turns", "_lost_turns", "_statuses", "seed")
 """The plain fields that a snapshot holds."""
 
 

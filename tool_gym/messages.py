@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict
 from tool_gym.frozen import FrozenDict, FrozenList, freeze
 from tool_gym.jsonvalue import Json, NotJson, clean_text, dumps, encode, loads, may_nest_deeper
 
-Status: TypeAlias = Literal["ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed"]
+Status: TypeAlias = Literal[
+    "ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed", "unavailable"
+]
 """How a call ended: `ok`; `invalid_call` (unknown tool, or arguments against its schema); `tool_error` (the tool
 raised, or did not load); `timeout`; `limit` (memory, output, bounded builtins); `bad_result` (not JSON); `crashed`
-(its process died)."""
+(its process died); `unavailable` (a perturbation kept it from the tool, so that it counts nowhere)."""
 
 MAX_CALLS_READ = 1024
 """Calls of one message that are read at all; far above any turn's limit, it bounds the work a message can cause."""

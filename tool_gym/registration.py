@@ -22,16 +22,17 @@ NAMESPACE = "ToolUse"
 
 
 def register_pack(path: str | Path) -> list[str]:
-    """Registers every scenario of a pack folder as an environment.
+    """Registers every scenario of a pack as an environment.
 
     Args:
-        path: The folder that holds `pack.json`.
+        path: The folder that holds `pack.json`, or a zip archive of one.
 
     Returns:
         The environment ids: the pack's own first, then one per scenario. The same call again changes nothing.
 
     Raises:
-        PackError: If the folder is no pack, or another pack of the same name and version is registered.
+        InputError: If it is an address on the network; see `fetch_pack`.
+        PackError: If it is no pack, or another pack of the same name and version is registered.
     """
     return _register(add_pack(path))
 

@@ -71,6 +71,12 @@ class Expected(Noun):
         return self
 
 
+UNANSWERABLE = Expected(
+    value="unanswerable", kind="enum", alternatives=("not answerable", "cannot be answered", "it cannot be answered")
+)
+"""The answer of a scenario that no tool can answer: the reply, or what stands in its tag, is one of these, no more."""
+
+
 class TableRef(Noun):
     """A table that a tool reads, bound read-only as `DATA[name]` when it runs; `sha256` is its content's digest."""
 
@@ -173,8 +179,10 @@ class Scenario(Noun):
 
     Attributes:
         id: Unique within its pack; becomes part of an environment id.
+        system: What the agent is told before the user speaks, such as a policy to keep to; None: nothing.
         turns: What the user says; a reply of the agent closes a turn and brings the next.
-        answer: What the last reply must say; None where only the checks count.
+        answer: What the last reply must say; None where only the checks count. With `UNANSWERABLE` a scenario may have
+            no other check, and that reply is its one.
         tools: All tools, in the order in which they are shown. Those named in a later turn's `add_tools` come with it.
         sub_questions: Steps, each solved by one call.
         state_checks: Checks of the final state, beside the steps.
@@ -184,6 +192,7 @@ class Scenario(Noun):
     """
 
     id: Slug
+    system: str | None = None
     turns: Annotated[tuple[UserTurn, ...], Field(min_length=1)]
     answer: Expected | None
     tools: Annotated[tuple[Tool, ...], Field(min_length=1)]
@@ -199,7 +208,7 @@ class Scenario(Noun):
         steps = [step.id for step in self.sub_questions]
         checks = _unique("check", [*steps, *[check.id for check in self.state_checks]])
         _unique("due check", [name for turn in self.turns for name in turn.checks])
-        if not self.total:
+        if not checks and self.answer != UNANSWERABLE:
             raise ValueError("a scenario needs at least one sub-question or state check")
         for turn in self.turns:
             if not names.issuperset(turn.add_tools):
@@ -223,7 +232,7 @@ class Scenario(Noun):
     @property
     def total(self) -> int:
         """Checks that can be solved, >= 1."""
-        return len(self.sub_questions) + len(self.state_checks)
+        return len(self.sub_questions) + len(self.state_checks) or 1
 
     @property
     def due(self) -> tuple[tuple[str, ...], ...]:
@@ -249,8 +258,8 @@ class Scenario(Noun):
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the scenario's content, tools included."""
-        return digest(self.model_dump())
+        """SHA-256 of the scenario's content, tools included; a system message that is not there leaves no trace."""
+        return digest(self.model_dump(exclude={"system"} if self.system is None else None))
 
 
 def depths(steps: Sequence[SubQuestion]) -> dict[str, int]:

@@ -77,7 +77,11 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         return list(seed)
 
     def step(self, actions: Any) -> tuple[dict[str, Any], Any, Any, Any, dict[str, Any]]:
-        """Plays one turn in every sub-environment; one that ended is reset instead (under NEXT_STEP)."""
+        """Plays one turn in every sub-environment; one that ended is reset instead (under NEXT_STEP).
+
+        Raises:
+            ModelError: If a simulated user's model does not answer; reset all then.
+        """
         actions = list(actions)
         if len(actions) != self.num_envs:
             raise InputError(f"expected {self.num_envs} actions, one per sub-environment, got {len(actions)}")
@@ -92,6 +96,7 @@ class ToolUseVectorEnv(VectorEnv[dict[str, Any], Any, Any]):
         episodes = [self.envs[i].episode for i in playing]
         results = step_together(episodes, [actions[i] for i in playing], self.envs[0].executor)
         for i, result in zip(playing, results, strict=True):
+            self.envs[i].check_user()
             _, rewards[i], terminated[i], truncated[i], infos[i] = result
             if self.autoreset_mode is AutoresetMode.SAME_STEP and (result.terminated or result.truncated):
                 finals[i] = {"final_obs": result.observation, "final_info": result.info}

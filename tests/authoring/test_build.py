@@ -142,7 +142,7 @@ def test_a_reference_call_that_returns_something_else_is_refused_with_both_value
     _edit(folder / "scenarios.toml", "value = 7, path", "value = 8, path")
     text = _complaint(folder, executor)
     for part in ("scenarios.toml", "'where-is-the-tern'", "'berth'", "berth(ship='Tern')", '"berth":7', "expected 8",
-                 "'/berth'", "tool-gym pack build"):  # fmt: skip
+                 "'/berth'", "tool-gym pack test"):  # fmt: skip
         assert part in text
 
 
@@ -187,10 +187,12 @@ def test_all_failing_steps_are_told_at_once(folder, executor):
     ("name", "old", "new", "words"),
     [
         ("tools.py", 'DATA["ships"]', 'DATA["ship"]', "did you mean 'ships'?"),
+        ("tools.py", 'DATA["ships"]', 'DATA["ship"]', "tools.py, line"),
         ("tables/ships.json", "[{", "[{,", "ships.json: not JSON"),
         ("scenarios.toml", '["berth", "pay"]', '["berth", "play"]', "did you mean 'pay'?"),
         ("scenarios.toml", 'tool = "berth"', 'tool = "bert"', "'bert', which the scenario does not have"),
         ("scenarios.toml", 'tool = "berth"\n', "", "give either `tool` or `tools`"),
+        ("scenarios.toml", 'tool = "berth"\n', "", "scenarios.toml, line 3: scenario 'where-is-the-tern', step"),
         ("scenarios.toml", 'id = "since"', 'id = "since"\ndepend_on = []', "step 'since': depend_on"),
         ("scenarios.toml", 'question = "Since when?"\n', "", "step 'since': question"),
         ("scenarios.toml", "value = 7, path", "values = 7, path", "no value"),

@@ -124,8 +124,8 @@ def g() -> int:
     return 1
 '''
     tools = _tools(tmp_path, text)
-    assert tools["f"].tables == ("a", "b")
-    assert tools["g"].tables == ()
+    assert tuple(tools["f"].tables) == ("a", "b")
+    assert tools["g"].tables == {}
 
 
 def test_two_statements_on_one_line_stay_one_line(tmp_path):

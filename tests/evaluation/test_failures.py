@@ -107,7 +107,7 @@ EPISODES = {
 
 def test_every_label_and_every_verdict_is_tested():
     assert list(EPISODES) == list(LABELS)
-    assert {*CALLS, "repeated", "unneeded", "unjudged"} == set(VERDICTS)
+    assert {*CALLS, "repeated", "unavailable", "unneeded", "unjudged"} == set(VERDICTS)
 
 
 @pytest.mark.parametrize("expected", EPISODES)

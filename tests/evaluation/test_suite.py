@@ -23,7 +23,7 @@ def run(*arguments):
 
 
 def test_every_suite_that_ships_says_what_it_is():
-    assert {"bfcl", "bfcl-single", "ftrl", "rotbench", "shipped", "toolhop"} == set(suites())
+    assert {"bfcl", "bfcl-single", "ftrl", "rotbench", "shipped", "tau-bench", "toolhop"} == set(suites())
     for name in suites():
         suite = load_suite(name)
         assert suite.metric

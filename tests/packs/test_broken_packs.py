@@ -12,16 +12,19 @@ from pathlib import Path
 import pytest
 from small_pack import ADD, INVENTED, ORDER, PEOPLE, TABLES, people, total
 
-from tool_gym.cli.packs import gate_findings
 from tool_gym.errors import PackError
+from tool_gym.gate.examine import examine
+from tool_gym.packs.errata import Erratum
 from tool_gym.packs.reader import load_pack
 from tool_gym.packs.writer import write_pack
-from tool_gym.scenario import Expected, Scenario, StateCheck, SubQuestion, Tool, UserTurn
+from tool_gym.scenario import Expected, Provenance, Scenario, StateCheck, SubQuestion, Tool, UserTurn
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
+def _alone(tmp_path, monkeypatch):
+    """A cache of its own, and no other pack to compare with."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("tool_gym.gate.examine.installed_packs", dict)
 
 
 @pytest.fixture
@@ -43,15 +46,16 @@ def scenario(*steps, tools=(PEOPLE, ADD), question="What becomes of them?", **fi
     )
 
 
-def write(folder, *scenarios, tables=TABLES):
-    write_pack(folder, name="broken", scenarios=scenarios, tables=tables, title="t", license="Apache-2.0")
+def write(folder, *scenarios, tables=TABLES, **about):
+    about = {"name": "broken", "title": "t", "license": "Apache-2.0", "authors": ("A. Author",), **about}
+    return write_pack(folder, scenarios=scenarios, tables=tables, **about)
 
 
 def refusal(path):
     """Every reason to refuse a pack; a sound pack has none."""
     try:
         pack = load_pack(path)
-        return "\n".join(finding.message for finding in gate_findings(pack, attacks=True) if finding.level == "error")
+        return "\n".join(finding.message for finding in examine(pack).findings if finding.level == "error")
     except PackError as error:
         return str(error)
 
@@ -104,6 +108,10 @@ def replaced(name, make):
         make(folder / name)
 
     return spoil
+
+
+def errata(**row):
+    return lambda folder: (folder / "errata.json").write_text(json.dumps([row]))
 
 
 def linked_out(path):
@@ -172,6 +180,20 @@ SPOILT = {
     "a pipe instead of a file": (replaced("tools.jsonl", os.mkfifo), "not a regular file"),
     "a folder instead of a file": (replaced("tools.jsonl", Path.mkdir), "not a regular file|cannot be read"),
     "a link to itself": (replaced("ids.txt", lambda path: path.symlink_to(path)), "cannot be read"),
+    "errata that are no JSON": (lambda folder: (folder / "errata.json").write_text("["), "errata.json: not JSON"),
+    "errata that are no list": (lambda folder: (folder / "errata.json").write_text('{"one": 1}'), "errata.json: "),
+    "errata without a problem": (errata(scenario="one", problem=""), "errata.json: 0.problem"),
+    "errata with an unknown field": (errata(scenario="one", problem="p", colour="red"), "errata.json: 0.colour"),
+    "errata mended before the beginning": (
+        errata(scenario="one", problem="p", mended_in=0),
+        "errata.json: 0.mended_in",
+    ),
+    "errata of a scenario that is not there": (
+        errata(scenario="two", problem="p"),
+        "errata.json: names 'two', which the pack does not have",
+    ),
+    "errata in a pipe": (lambda folder: os.mkfifo(folder / "errata.json"), "errata.json: not a regular file"),
+    "errata that lead out": (lambda folder: linked_out(folder / "errata.json"), "a link that leads out"),
 }
 
 
@@ -274,6 +296,83 @@ def test_a_pack_that_was_written_so_is_refused_with_the_reason(tmp_path, what):
     before = outside(tmp_path, tmp_path / "pack")
     assert_found(reason, refusal(tmp_path / "pack"))
     assert outside(tmp_path, tmp_path / "pack") == before
+
+
+def asked_twice(**second):
+    """Two scenarios that ask the same; fields of the second may differ."""
+    first = scenario(people("a", "北门", 880), total("b", [880, 1], "a"))
+    return first, first.model_copy(update={"id": "two", **second})
+
+
+FROM_A_BOOK = scenario(people("a", "北门", 880)).model_copy(
+    update={"provenance": Provenance(truth="extracted", source="a book")}
+)
+QUESTION = "How many people live in the town at the northern gate, and how many if one more comes to live there?"
+UNWANTED = {
+    "no licence": ({"license": ""}, ("license", "", "no licence is named")),
+    "a licence in words": ({"license": "ask me first, please"}, ("license", "", "no SPDX identifier")),
+    "nobody to name": ({"authors": ()}, ("attribution", "", "Apache-2.0 wants a name to be named")),
+    "facts from nowhere": (
+        {"scenarios": [FROM_A_BOOK]},
+        ("attribution", "", "say from where"),
+    ),
+    "a known mistake": (
+        {"errata": [Erratum(scenario="one", problem="the gate has moved")]},
+        ("errata", "one", r"the gate has moved \(not mended yet\)"),
+    ),
+    "a question that comes twice": (
+        {"scenarios": asked_twice()},
+        ("duplicates", "two", "asks word for word what 'one' of split train asks"),
+    ),
+    "the same calls behind another question": (
+        {"scenarios": asked_twice(turns=(UserTurn(content="Anything new at the gate?"),))},
+        ("duplicates", "two", "is answered by the same calls as 'one'"),
+    ),
+    "a question that nearly comes twice": (
+        {
+            "scenarios": (
+                scenario(people("a", "北门", 880), question=QUESTION),
+                scenario(people("a", "Ålund", 5120), question=QUESTION + " Tell me!").model_copy(update={"id": "two"}),
+            )
+        },
+        ("duplicates", "two", "shares 90% of its question's phrases with 'one'"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNWANTED)
+def test_what_nobody_wants_in_a_pack_is_a_warning_that_refuses_it_only_where_packs_ship(tmp_path, what):
+    about, (check, where, message) = UNWANTED[what]
+    about = {"scenarios": [scenario(people("a", "北门", 880), total("b", [880, 1], "a"))], **about}
+    pack = write(tmp_path / "pack", *about.pop("scenarios"), **about)
+    report = examine(pack, attacks=False)
+    (finding,) = report.findings
+    assert finding[:3] == ("warning", check, where)
+    assert_found(message, finding.message)
+    assert report.passes()
+    assert not report.passes(strict=True)
+
+
+def test_a_scenario_of_the_test_split_that_the_training_split_holds_refuses_the_pack(tmp_path):
+    write(tmp_path / "pack", *asked_twice(split="test"))
+    assert_found("what 'one' of split train asks; it is in split test", refusal(tmp_path / "pack"))
+
+
+def test_a_scenario_that_is_known_to_be_bad_is_named_and_does_not_refuse_the_pack(tmp_path):
+    wrong = scenario(people("a", "北门", 881))
+    right = scenario(people("a", "Ålund", 5120), question="How many?").model_copy(update={"id": "two"})
+    write(tmp_path / "pack", wrong, right)
+    assert_found("expected 881", refusal(tmp_path / "pack"))
+    write(
+        tmp_path / "pack",
+        wrong,
+        right,
+        errata=[Erratum(scenario="one", problem="881", mended_in=1)],
+        on_exists="replace",
+    )
+    report = examine(load_pack(tmp_path / "pack"))
+    assert [finding[:3] for finding in report.findings] == [("warning", "errata", "one")]
+    assert "mended in version 1" in report.findings[0].message
 
 
 def zipped(folder, target, prefix=""):

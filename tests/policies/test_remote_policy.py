@@ -1,15 +1,22 @@
 """The policy of a remote model, on scripted ones."""
 
 import itertools
+import random
+import signal
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 
 import pytest
+from scripted_server import NAME, serving
 from small_pack import SINGLE
 
 import tool_gym
 from tool_gym.errors import UnknownName
-from tool_gym.models.chat import Completion, ModelError, Usage
+from tool_gym.jsonvalue import digest
+from tool_gym.models.chat import ChatRequest, Completion, ModelError, Usage
 from tool_gym.models.ledger import Prices
 from tool_gym.policies.catalog import ModelOptions, make_policy
 from tool_gym.policies.remote import RemotePolicy
@@ -94,6 +101,85 @@ def test_requests_are_begun_no_faster_than_the_rate(pack, executor):
     model = Timed({"role": "assistant", "content": "no"})
     played(RemotePolicy(model, concurrency=4, requests_per_minute=600), pack, executor, k=4)
     assert all(later - earlier > 0.08 for earlier, later in itertools.pairwise(sorted(begun)))
+
+
+def test_an_episode_goes_on_as_soon_as_its_own_answer_is_there(pack, executor):
+    """The first episode's answer comes only when the second episode has asked for its second."""
+    asked_again = threading.Event()
+
+    class Waits(Scripted):
+        def complete(self, request):
+            if request.occasion == f"{SINGLE.id}/0" and not asked_again.wait(20):
+                raise ModelError("the other episode did not go on")
+            if len(request.messages) > 1:
+                asked_again.set()
+            return super().complete(request)
+
+    model = Waits({"role": "assistant", "content": CALL}, {"role": "assistant", "content": "no"})
+    trajectories = played(RemotePolicy(model, parser="hermes", concurrency=2), pack, executor, k=2)
+    assert [trajectory.failure for trajectory in trajectories] == [None, None]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_which_answer_comes_first_changes_no_trajectory_and_no_more_are_asked_at_a_time(pack, executor, concurrency):
+    chance, asking, most = random.Random(concurrency), [], []
+
+    class Late(Scripted):
+        def complete(self, request):
+            asking.append(request.occasion)
+            most.append(len(asking))
+            time.sleep(chance.random() / 50)
+            completion = super().complete(request)
+            asking.remove(request.occasion)
+            return completion
+
+    messages = [{"role": "assistant", "content": content} for content in (CALL, "no", "no")]
+    calm, late = (cls(*messages) for cls in (Scripted, Late))
+    todo = plays(pack.ids("train"), 3)
+    one = dict(rollout(RemotePolicy(calm, parser="hermes", concurrency=1), pack, todo, executor, at_once=1))
+    assert len(one) == len(todo)
+    policy = RemotePolicy(late, parser="hermes", concurrency=concurrency)
+    assert dict(rollout(policy, pack, todo, executor)) == one
+    assert max(most) == concurrency
+
+
+def test_the_same_words_in_another_episode_are_another_request_and_those_of_old_journals_are_still_known():
+    first, second = (ChatRequest(messages=({"role": "user"},), occasion=occasion) for occasion in ("a/0", "a/1"))
+    assert first.key("m") != second.key("m")
+    plain = ChatRequest(messages=({"role": "user"},))
+    assert plain.key("m") == digest(["m", plain.model_dump(exclude={"occasion"})])
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_is_interrupted_pays_for_no_answer_twice(pack_folder, tmp_path):
+    def text(body):
+        time.sleep(0.05)
+        return "no" if any(message["role"] == "assistant" for message in body["messages"]) else CALL
+
+    def command(out, server):
+        return [
+            sys.executable, "-m", "tool_gym", "evaluate", "--policy", "remote", "--model", NAME, "--base-url",
+            server.url, "--parser", "hermes", "--pack", pack_folder, "--split", "all", "--k", "4", "--concurrency", "2",
+            "--out", tmp_path / out, "--json",
+        ]  # fmt: skip
+
+    with serving(text) as server:
+        subprocess.run(command("straight", server), check=True, capture_output=True)
+        straight = Counter(server.paid)
+        server.paid.clear()
+        process = subprocess.Popen(command("stopped", server), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        kept = tmp_path / "stopped" / "completions.jsonl"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (kept.is_file() and kept.read_bytes().count(b"\n") >= 15):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        assert 15 <= sum(server.paid.values()) == kept.read_bytes().count(b"\n") < sum(straight.values())
+        subprocess.run(command("stopped", server), check=True, capture_output=True)
+        assert server.paid == straight
+    assert not kept.exists()
+    for name in ("trajectories.jsonl", "run.json", "summary.json"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
 
 
 def test_a_seed_is_sent_only_where_something_is_sampled(pack, executor):

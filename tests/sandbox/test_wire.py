@@ -33,8 +33,8 @@ requests = st.tuples(
 )
 
 
-def test_the_statuses_are_those_of_messages():
-    assert get_args(Status) == STATUSES
+def test_the_statuses_are_those_of_messages_but_for_calls_that_reach_no_worker():
+    assert get_args(Status) == (*STATUSES, "unavailable")
 
 
 @given(requests)

@@ -122,3 +122,15 @@ def test_held_out_scenarios_are_measured_on_the_way(tmp_path, pack_folder):
 def test_arithmetic_in_bfloat16_leaves_the_weights_in_float32(tmp_path, pack_folder):
     train(tiny_config(tmp_path, pack_folder, precision="bfloat16", reward="ftrl_f1", iterations=1))
     assert np.isfinite(weights(tmp_path / "run")).all()
+
+
+def test_examples_stand_before_each_question_and_are_not_trained_on(tmp_path, pack_folder):
+    trainer = Trainer(tiny_config(tmp_path, pack_folder, form="auto", shots=1, iterations=1, max_turns=1))
+    shown = trainer._shots.scenarios
+    assert len(shown) == 1
+    drawn = [name for _ in range(20) for name in trainer._draw_scenarios()]
+    assert set(drawn) == set(trainer._pack.ids("all")) - set(shown)
+    next(iter(trainer.run()))
+    question = trainer._pack[shown[0]].question
+    for sample in trainer._samples:
+        assert question in trainer.local.tokenizer.decode(sample.prompt_ids)

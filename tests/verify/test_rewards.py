@@ -115,7 +115,12 @@ NOTHING = Turn(
 
 
 def facts(**changes):
-    return NOTHING._replace(**changes)
+    return NOTHING._replace(**{"replied": not changes.get("calls"), **changes})
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_turn_whose_calls_did_not_get_through_earns_nothing_and_costs_nothing(name):
+    assert REWARDS[name].function(facts(replied=False)) == 0.0
 
 
 @pytest.mark.parametrize("name", PAPERS)

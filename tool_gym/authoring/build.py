@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from tool_gym.authoring.functions import ToolDraft, read_tools
 from tool_gym.authoring.replay import Show, replay_problems
-from tool_gym.authoring.scenarios import make_scenario, read_scenarios, read_toml
+from tool_gym.authoring.scenarios import make_scenario, read_scenarios, read_toml, scenario_lines
 from tool_gym.authoring.standins import read_tables
 from tool_gym.errors import InputError, PackError, ToolRejected, UnknownName
 from tool_gym.jsonvalue import Json, digest
 from tool_gym.messages import Noun
+from tool_gym.packs.errata import read_errata
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.writer import write_pack
 from tool_gym.sandbox.executor import Executor
@@ -46,7 +47,8 @@ def build_pack(
     """Compiles a pack's sources and writes the pack, once every reference call returned what its step expects.
 
     Args:
-        folder: Holds pack.toml, tools.py, scenarios.toml and, where tools read tables, tables/*.json.
+        folder: Holds pack.toml, tools.py, scenarios.toml and, where tools read tables, tables/*.json; where mistakes
+            are known, errata.json.
         out: Folder of the pack; a pack that stands there is replaced when the new one is complete.
         show: Is told what each reference call returned, one line each, so that expected values can be filled in.
         executor: Runs the reference calls; by default one of its own.
@@ -72,6 +74,7 @@ def build_pack(
         Path(out),
         scenarios=scenarios,
         tables={sha256: rows for sha256, rows in by_hash.items() if sha256 in used},
+        errata=read_errata(source),
         on_exists="replace",
         **about.model_dump(exclude={"truth"}),
     )
@@ -85,9 +88,9 @@ def _read_about(path: Path) -> PackRow:
 
 
 def _tool(draft: ToolDraft, tables: Mapping[str, Json], folder: Path) -> Tool:
-    for name in draft.tables:
+    for name, line in draft.tables.items():
         if name not in tables:
-            place = f"{folder / 'tools.py'}, tool {draft.name!r}"
+            place = f"{folder / 'tools.py'}, line {line}: tool {draft.name!r}"
             raise PackError(f"{place}: {UnknownName('table', name, tables, f'Add tables/{name}.json.')}")
     return Tool(
         name=draft.name,
@@ -112,9 +115,9 @@ def _proved(
     provenance = Provenance(truth=about.truth, source=about.name)
     scenarios, problems = [], []
     path = folder / "scenarios.toml"
-    judge = matcher(about.matcher)
-    for row in read_scenarios(path):
-        place = f"{path}, scenario {row.id!r}"
+    judge, rows, lines = matcher(about.matcher), read_scenarios(path), scenario_lines(path)
+    for row in rows:
+        place = f"{path}, line {lines[row.id]}: scenario {row.id!r}"
         scenario = make_scenario(row, tools, provenance=provenance, place=place)
         unknown = frozenset(step.id for step in row.step if step.expected is None)
         found = replay_problems(scenario, executor, judge, tables=tables, unknown=unknown, show=show)
@@ -122,7 +125,7 @@ def _proved(
         scenarios.append(scenario)
     if problems:
         more = f"\n(and {len(problems) - _MAX_SHOWN} more)" if len(problems) > _MAX_SHOWN else ""
-        advice = f"\nFix tools.py or the steps, then run: tool-gym pack build {folder} --out DIR"
+        advice = f"\nFix tools.py or the steps, then run: tool-gym pack test {folder}"
         raise PackError("\n".join(problems[:_MAX_SHOWN]) + more + advice)
     return scenarios
 

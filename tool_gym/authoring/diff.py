@@ -161,5 +161,7 @@ def _only(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict):  # what is not said need not be read
+        value = {key: each for key, each in value.items() if each is not None and each != ()}
     text = value if isinstance(value, str) else dumps(value).decode()
     return text if len(text) <= _SHOWN else text[:_SHOWN] + " …"

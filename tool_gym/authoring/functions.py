@@ -7,7 +7,7 @@ constant, class and import that it uses, directly or not, in the author's own fo
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -31,7 +31,7 @@ class ToolDraft(NamedTuple):
         description: From its docstring.
         parameters: JSON Schema of an object.
         source: Self-contained Python text.
-        tables: Names of the tables that it reads.
+        tables: Names of the tables that it reads, in alphabetical order, each with the line that names it.
         lines: For each line of `source` the line of the file it comes from, 1-based; 0 for a line between two pieces.
     """
 
@@ -39,7 +39,7 @@ class ToolDraft(NamedTuple):
     description: str
     parameters: dict[str, Json]
     source: str
-    tables: tuple[str, ...]
+    tables: Mapping[str, int]
     lines: tuple[int, ...]
 
 
@@ -108,7 +108,7 @@ class _Module:
             description=doc.description,
             parameters=self._parameters(function, doc.parameters),
             source="\n".join(self.text_lines[line - 1] if line else "" for line in lines) + "\n",
-            tables=tuple(sorted({name for statement in needed for name in self._tables(statement)})),
+            tables=dict(sorted(named for statement in needed for named in self._tables(statement))),
             lines=lines,
         )
 
@@ -179,14 +179,14 @@ class _Module:
             before = statement
         return tuple(lines)
 
-    def _tables(self, statement: ast.stmt) -> Iterator[str]:
+    def _tables(self, statement: ast.stmt) -> Iterator[tuple[str, int]]:
         named = 0
         for node in ast.walk(statement):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "DATA":
                 if not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, str):
                     raise self.problem(node.lineno, 'the table must be named here, as in DATA["stations"]')
                 named += 1
-                yield node.slice.value
+                yield node.slice.value, node.lineno
         uses = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == "DATA"]
         if len(uses) != named:
             raise self.problem(uses[0].lineno, 'DATA can only be read by table, as in DATA["stations"]')

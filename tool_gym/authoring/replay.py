@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from tool_gym.jsonvalue import Json, dumps
 from tool_gym.messages import ToolCall, ToolMessage
@@ -15,6 +16,7 @@ Show = Callable[[str], None]
 """Takes one line of text about a reference call."""
 
 
+_MOST_PROPOSED = 6
 _ECHO = (
     "the arguments of the reference call {} hold the expected value {!r}, so returning it proves nothing; "
     "expect another part of the result, or say echo_ok = true"
@@ -50,7 +52,7 @@ def replay_problems(
         if show:
             show(f"{scenario.id}, step {step.id!r}: {_written(call)} -> {result.status}: {result.content}")
         if step.id in unknown:
-            yield f"step {step.id!r}: no `expected` yet; {_written(call)} returned {_short(result)}"
+            yield f"step {step.id!r}: no `expected` yet; {_written(call)} returned {_short(result)}{_proposed(result)}"
         elif not matcher.accepts(step.expected, call, result, step.arguments):
             yield f"step {step.id!r}: {_complaint(step, call, result)}"
         elif not matcher.accepts(step.expected, call, result, None):
@@ -66,6 +68,24 @@ def replay_problems(
 def _complaint(step: SubQuestion, call: ToolCall, result: ToolMessage) -> str:
     place = f" at {step.expected.path!r}" if step.expected.path else ""
     return f"the reference call {_written(call)} returned {_short(result)}, expected {step.expected.value!r}{place}"
+
+
+def _proposed(result: ToolMessage) -> str:
+    """Lines that an author may copy: one for each single value of a result, the first of them."""
+    lines = (
+        f"expected = {{ value = {dumps(value).decode()}, path = {dumps(path).decode()} }}"
+        for path, value in _single_values(result.value)
+    )
+    return "".join(f"\n    {line}" for line in islice(lines, _MOST_PROPOSED))
+
+
+def _single_values(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """The texts, numbers and bools in JSON data, each with its JSON Pointer."""
+    if isinstance(value, (str, int, float)):
+        yield path, value
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield from _single_values(item, f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}")
 
 
 def _written(call: ToolCall) -> str:

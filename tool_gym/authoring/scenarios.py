@@ -5,7 +5,9 @@ The rows say only what a person has to say: a kind is inferred from its value, a
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,9 @@ class ScenarioRow(Noun):
     detail: dict[str, Any] = {}
 
 
+_ID = re.compile(r"""\s*id\s*=\s*["']([^"']+)["']""")
+
+
 class _File(Noun):
     scenario: tuple[Any, ...]
 
@@ -60,17 +65,32 @@ def read_scenarios(path: Path) -> tuple[ScenarioRow, ...]:
         PackError: If the file is missing or not TOML (with the line), or a scenario or step lacks something.
     """
     rows = []
-    for number, data in enumerate(_checked(_File, read_toml(path), str(path)).scenario, 1):
+    scenarios = _checked(_File, read_toml(path), str(path)).scenario
+    lines = scenario_lines(path)
+    for number, data in enumerate(scenarios, 1):
         name = data.get("id") if isinstance(data, dict) else None
+        place = f"{path}, line {lines[str(name)]}: scenario {name or number!r}"
         steps = data.get("step") if isinstance(data, dict) else None
         for index, step in enumerate(steps if isinstance(steps, list) else (), 1):
             label = step.get("id", index) if isinstance(step, dict) else index
-            _checked(StepRow, step, f"{path}, scenario {name or number!r}, step {label!r}")
-        rows.append(_checked(ScenarioRow, data, f"{path}, scenario {name or number!r}"))
+            _checked(StepRow, step, f"{place}, step {label!r}")
+        rows.append(_checked(ScenarioRow, data, place))
     ids = [row.id for row in rows]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
-        raise PackError(f"{path}, scenario {twice!r}: two scenarios have this id; rename one")
+        raise PackError(f"{path}, line {lines[twice]}: scenario {twice!r}: two scenarios have this id; rename one")
     return tuple(rows)
+
+
+def scenario_lines(path: Path) -> defaultdict[str, int]:
+    """The line on which each scenario's id stands, from 1; for one whose id is written otherwise than usual, 1."""
+    found: defaultdict[str, int] = defaultdict(lambda: 1)
+    header = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("["):
+            header = line.strip()
+        elif header == "[[scenario]]" and (match := _ID.match(line)):
+            found[match[1]] = number
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Json]:

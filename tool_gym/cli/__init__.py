@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from tool_gym._version import __version__
 from tool_gym.cli import (
+    ability,
     analyze,
     attack,
     authoring,
@@ -46,6 +47,7 @@ for part in (
     export,
     train,
     analyze,
+    ability,
     doctor,
 ):
     part.register(app)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from tool_gym.cli.output import show_json, show_table, stdout
-from tool_gym.cli.packs import gate_findings
+from tool_gym.cli.packs import fetch
 from tool_gym.cli.play import AsJson
 from tool_gym.errors import InputError, PackError
 
@@ -27,7 +27,7 @@ Sources = Annotated[Path, typer.Argument(help="Folder with pack.toml, tools.py, 
 def register(parent: typer.Typer) -> None:
     """Adds the commands."""
     app.command("test")(prove)
-    for command in (new, build, diff, dialect):
+    for command in (new, build, diff, fetch, dialect):
         app.command()(command)
     parent.add_typer(app, name="pack")
 
@@ -97,20 +97,28 @@ def prove(folder: Sources, as_json: AsJson = False) -> None:
 
 def _trials(folder: Path, aside: Path) -> Iterator[Trial]:
     from tool_gym.authoring.build import build_pack
+    from tool_gym.authoring.project import built_folder
+    from tool_gym.gate.examine import examine
 
     try:
         pack = build_pack(folder, aside)
     except PackError as error:
         yield Trial("build: every reference call returns what its step expects", False, str(error))
         return
-    yield Trial("build: every reference call returns what its step expects", True, f"{len(pack)} scenarios")
-    findings = gate_findings(pack, attacks=True)
-    said = "\n".join(f"{finding.level}: {finding.scenario}: {finding.message}" for finding in findings)
-    sound = not any(finding.level == "error" for finding in findings)
-    yield Trial("gate: files, schemas, dialect, replay, leaks, attacks", sound, said or "nothing found")
+    yield Trial("build: every reference call returns what its step expects", True, _scenarios(len(pack)))
+    report = examine(pack)
+    said = "\n".join(f"{finding.level}: {finding.scenario}: {finding.message}" for finding in report.findings)
+    if any(finding.check == "attacks" for finding in report.findings):
+        built = _as_path(built_folder(folder))
+        said += f"\nTo see what the attack does: tool-gym pack build {folder}; tool-gym attack {built}"
+    yield Trial("gate: as `tool-gym validate` has it", report.passes(), said or "nothing found")
     yield _played(pack)
     if any(folder.glob("test_*.py")):
         yield _own_tests(folder)
+
+
+def _scenarios(count: int) -> str:
+    return f"{count} scenario{'' if count == 1 else 's'}"
 
 
 def _played(pack: Pack) -> Trial:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tool_gym.cli.chat import ChatOptions, chat_settings
+from tool_gym.cli.cluster import Ray, connected
 from tool_gym.cli.output import progress, show_json, show_table, stderr, stdout
 from tool_gym.cli.play import AsJson, Seed
 
@@ -37,6 +38,7 @@ def generate(
     worlds: Annotated[int | None, typer.Option(help="Worlds; the fewer, the smaller the pack.", min=1)] = None,
     gate: Annotated[bool, typer.Option(help="Whether every scenario must pass the gate, as `validate` has it.")] = True,
     name: Annotated[str | None, typer.Option(help="Name of the pack; the folder's by default.")] = None,
+    ray: Ray = None,
     model: Annotated[str, typer.Option(help="For chat: the model, as its server knows it, or its folder.")] = "",
     base_url: Annotated[str | None, typer.Option(help="For chat: the server, as http://localhost:8000/v1.")] = None,
     questions: Annotated[Path | None, typer.Option(help="For chat: a file with your questions, one a line.")] = None,
@@ -75,6 +77,7 @@ def generate(
             worlds=worlds,
             name=name,
             gate=gate,
+            cluster=stack.enter_context(connected(ray)),
             chat=chat,
             watch=lambda scenarios: progress(scenarios, count, "scenarios", note),
         )

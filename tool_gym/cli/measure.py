@@ -65,4 +65,6 @@ def _scenario_of(trajectory: Any, pack: Any) -> Any:
             f"pack {pack.name!r} version {pack.version} has no scenario {trajectory.scenario!r}; it was played on pack "
             f"{trajectory.pack!r} version {trajectory.version}, give that one with --pack"
         )
-    return pack[trajectory.scenario]
+    from tool_gym.perturb.pack import as_played
+
+    return as_played(pack, trajectory)[trajectory.scenario]

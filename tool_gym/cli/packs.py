@@ -1,20 +1,19 @@
-"""Commands about packs: packs, import, validate."""
+"""Commands about packs: packs, import, validate, pack fetch."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from tool_gym.cli.output import progress, show_json, show_table, stdout
+from tool_gym.cli.output import progress, show_json, show_table, stderr, stdout
 from tool_gym.cli.play import AsJson, PackArgument
+from tool_gym.errors import PackError
 
 if TYPE_CHECKING:
-    from tool_gym.gate.validate import Finding
     from tool_gym.packs.reader import Pack
-    from tool_gym.sandbox.executor import Executor
 
 
 def register(app: typer.Typer) -> None:
@@ -26,31 +25,38 @@ def register(app: typer.Typer) -> None:
 
 def packs(as_json: AsJson = False) -> None:
     """List the packs that are installed, or named in TOOL_GYM_PACKS."""
-    from tool_gym.packs.discovery import installed_packs, problems
+    from tool_gym.packs.discovery import discover
     from tool_gym.packs.reader import load_pack
 
-    rows: list[dict[str, Any]] = []
-    for source in installed_packs().values():
-        pack = load_pack(source.path)
-        rows.append(
-            {
-                "pack": pack.name,
-                "version": pack.version,
-                "scenarios": len(pack),
-                "tools": pack.manifest.counts["tools"],
-                "truth": ", ".join(pack.truths()),
-                "license": pack.manifest.license,
-                "environment": f"ToolUse/{pack.name}-v{pack.version}",
-                "found": source.origin,
-            }
-        )
+    found = discover()
+    rows, problems = [], list(found.problems)
+    for source in found.packs.values():
+        try:
+            rows.append({**_pack_row(load_pack(source.path)), "found": source.origin})
+        except PackError as error:
+            problems.append(str(error))
     show_table("Packs", rows, as_json=as_json)
-    for problem in problems():
-        stdout.print(f"[yellow]left out:[/] {problem}")
+    for problem in problems:
+        stderr.print(f"[yellow]left out:[/] {escape(problem)}")
+
+
+def _pack_row(pack: Pack) -> dict[str, Any]:
+    return {
+        "pack": pack.name,
+        "version": pack.version,
+        "scenarios": len(pack),
+        "tools": pack.manifest.counts["tools"],
+        "truth": ", ".join(pack.truths()),
+        "license": pack.manifest.license,
+        "known_bad": len(pack.known_bad),
+        "environment": f"ToolUse/{pack.name}-v{pack.version}",
+    }
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="Format of the data: ftrl, toolhop, bfcl, bfcl-single, rotbench.")],
+    kind: Annotated[
+        str, typer.Argument(help="Format of the data: ftrl, toolhop, bfcl, bfcl-single, rotbench, tau-bench.")
+    ],
     file: Annotated[Path, typer.Argument(help="The data, a file or a folder.")],
     out: Annotated[Path, typer.Option(help="Folder of the new pack; it must not exist.")],
     calls: Annotated[Path | None, typer.Option(help="For ftrl: known solving calls, as JSON lines.")] = None,
@@ -74,62 +80,54 @@ def import_(
 def validate(
     pack: PackArgument,
     attacks: Annotated[
-        bool, typer.Option(help="Whether to look for leaks too, and to play attacks on up to 32 scenarios.")
+        bool,
+        typer.Option(help="Whether to look for leaks, play attacks on 32 scenarios and measure how hard it is, too."),
     ] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse for warnings too, as packs that ship are.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Let the tools of a native pack run, sealed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a pack: files, schemas, tool dialect, gold replay, determinism, leaks, attacks. Exit code 2 refuses it."""
+    """Check a pack. Exit code 2 refuses it.
+
+    Files and hashes, licence and attribution, known mistakes, scenarios that are alike (in it, and in other packs that
+    are installed), schemas, tool dialect, gold replay in two orders and under two hash seeds, leaks, attacks; and how
+    hard it is for scripted policies.
+    """
+    from tool_gym.gate.examine import examine
     from tool_gym.packs.reader import load_pack
 
     source = load_pack(pack)
-    findings = gate_findings(source, attacks=attacks)
-    errors = sum(finding.level == "error" for finding in findings)
+    report = examine(source, attacks=attacks, trust=trust, watch=progress)
+    passed = report.passes(strict=strict)
     if as_json:
-        show_json({"pack": source.name, "errors": errors, "findings": [finding._asdict() for finding in findings]})
+        show_json(report.as_json(strict=strict))
     else:
-        if findings:
-            show_table("Findings", [finding._asdict() for finding in findings])
-        counts = Counter(finding.level for finding in findings)
-        verdict = "refused" if errors else "passed"
+        if report.findings:
+            show_table("Findings", [finding._asdict() for finding in report.findings])
+        if report.difficulty:
+            show_table("Mean Solve-F1 of scripted policies", report.difficulty)
         stdout.print(
-            f"Pack {source.name}: [bold]{verdict}[/], {len(source)} scenarios, "
-            f"{counts['error']} errors, {counts['warning']} warnings"
+            f"Pack {source.name}: [bold]{'passed' if passed else 'refused'}[/], {len(source)} scenarios, "
+            f"{report.count('error')} errors, {report.count('warning')} warnings"
         )
-    if errors:
+    if not passed:
         raise typer.Exit(2)
 
 
-def gate_findings(pack: Pack, *, attacks: bool) -> list[Finding]:
-    """All that the gate finds in a pack.
+def fetch(
+    url: Annotated[str, typer.Argument(help="Address of a zip archive of a pack.")],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the archive, as whoever offers it names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Download a pack into the user's cache, if it is the one with this hash."""
+    from tool_gym.packs.reader import load_pack
+    from tool_gym.packs.remote import fetch_pack
 
-    Args:
-        pack: The pack.
-        attacks: Whether to look for leaks too, and to play attacks on a sample of the scenarios.
-    """
-    from tool_gym.gate.validate import validate_files, validate_scenario
-    from tool_gym.sandbox.executor import Executor
-
-    findings = list(validate_files(pack))
-    with Executor() as one, Executor() as other:
-        for scenario in progress(pack, len(pack), "scenarios"):
-            findings += validate_scenario(pack, scenario, [one, other])
-        # Attacks say nothing of a pack that cannot be played.
-        if attacks and not any(finding.level == "error" for finding in findings):
-            findings += _attacked(pack, one)
-    return findings
-
-
-def _attacked(pack: Pack, executor: Executor) -> list[Finding]:
-    """What gives answers away, and what attacks earn too much on a sample of the scenarios."""
-    from tool_gym.attacks import ATTACKS
-    from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
-    from tool_gym.gate.leaks import validate_leaks
-
-    findings = [
-        finding
-        for scenario in progress(pack, len(pack), "leaks")
-        for finding in validate_leaks(pack, scenario, executor)
-    ]
-    played = play_attacks(pack, sample_scenarios(pack, 32, seed=0), executor)
-    outcomes = list(progress(played, len(ATTACKS), "attacks"))
-    return [*findings, *(breach.finding for breach in breaches(pack, outcomes))]
+    folder = fetch_pack(url, sha256)
+    pack = load_pack(folder)
+    if as_json:
+        show_json({"pack": pack.name, "version": pack.version, "scenarios": len(pack), "folder": str(folder)})
+        return
+    stdout.print(f"{pack.name} version {pack.version}, {len(pack)} scenarios, is in {folder}", soft_wrap=True)
+    stdout.print(f"Check it: tool-gym validate {folder}", soft_wrap=True)
+    stdout.print(f"Find it by name from anywhere: export TOOL_GYM_PACKS={folder}", soft_wrap=True)

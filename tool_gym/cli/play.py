@@ -15,6 +15,10 @@ from tool_gym.scenario import Scenario
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Seed = Annotated[int, typer.Option(help="Seed.", min=0)]
+Perturb = Annotated[
+    str | None, typer.Option(help="Perturb the scenarios: slight, medium, heavy, union, flaky, ...; or medium+flaky.")
+]
+PerturbSeed = Annotated[int, typer.Option(help="Seed of --perturb.", min=0)]
 PackArgument = Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of a pack.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tool_gym.cli.output import stderr
-from tool_gym.cli.play import PackArgument, Seed
+from tool_gym.cli.play import PackArgument, Perturb, PerturbSeed, Seed
 from tool_gym.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def serve(
         int | None, typer.Option(help="Calls until the task ends; the pack's turn limit by default.", min=1)
     ] = None,
     seed: Seed = 0,
+    perturb: Perturb = None,
+    perturb_seed: PerturbSeed = 0,
 ) -> None:
     """Serve a scenario's tools to one MCP client, which plays it; what it earned is told on standard error."""
     try:
@@ -41,6 +43,8 @@ def serve(
         raise InputError("serve needs the packages of the extra `mcp`; run: pip install 'tool-gym[mcp]'") from None
     from tool_gym.episode import Episode
     from tool_gym.packs.reader import load_pack
+    from tool_gym.perturb.pack import under
+    from tool_gym.perturb.spec import Perturbation
     from tool_gym.sandbox.executor import Executor
     from tool_gym.serving.game import Game
     from tool_gym.trajectory import write_trajectories
@@ -51,7 +55,7 @@ def serve(
         if episode.done:
             _tell(episode, save)
 
-    source = load_pack(pack)
+    source = under(load_pack(pack), Perturbation.read(perturb, perturb_seed))
     if save is not None and not save.absolute().parent.is_dir():
         raise InputError(f"{save}: its folder does not exist; make it first")
     with Executor(native=source.native) as executor:

@@ -5,6 +5,7 @@ Verdicts of a call; the first that fits:
 | verdict | the call |
 |---|---|
 | `solved` | solved a check |
+| `unavailable` | did not get through, by a perturbation's doing |
 | `malformed` | could not be read as a call |
 | `repeated` | was made before in the episode, with the same result |
 | `unknown_tool` | names a tool that there is not |
@@ -47,7 +48,7 @@ from tool_gym.trajectory import Gold, Trajectory
 
 FAULTS: Final = ("malformed", "unknown_tool", "invalid_arguments", "tool_failed", "wrong_argument", "wrong_tool")
 """Verdicts that can be the label of an episode."""
-VERDICTS: Final = ("solved", "repeated", *FAULTS, "unneeded", "unjudged")
+VERDICTS: Final = ("solved", "unavailable", "repeated", *FAULTS, "unneeded", "unjudged")
 LABELS: Final = (
     "success",
     "wrong_answer",
@@ -152,6 +153,8 @@ def _verdicts(trajectory: Trajectory) -> Iterator[tuple[Verdict, ...]]:
 
 def _fault(call: ToolCall, result: ToolMessage, *, repeated: bool) -> str | None:
     """What is wrong with a call whatever the gold is."""
+    if result.status == "unavailable":
+        return "unavailable"
     if call.error is not None:
         return "malformed"
     if repeated:

@@ -2,9 +2,7 @@
 
 The same pack, policy, seed and options give the same `trajectories.jsonl`, byte for byte, however often the run was
 interrupted and in whatever order its episodes ended; a policy that is itself not repeatable (an endpoint) is the
-exception. What varies from machine to machine stands in `meta.jsonl`: one line per episode with `scenario`,
-`repetition`, `seconds` (in which the episode was in play), `policy_seconds` (its share of the policy's time), what the
-policy tells of its usage (`prompt_tokens`, `completion_tokens`, `cost`), `host`, and `failure` where there was one.
+exception. What varies from machine to machine stands in `meta.jsonl`: one line per episode, see `player.Played`.
 
 Which episodes count: those that the policy broke off (`failure`) are left out of all means, and counted as `failed`
 beside them. All others count, also those that a limit ended.
@@ -13,21 +11,23 @@ beside them. All others count, also those that a limit ended.
 from __future__ import annotations
 
 import platform
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tool_gym._version import __version__
+from tool_gym.cluster.crew import Crew
 from tool_gym.episode import rules
 from tool_gym.errors import UnknownName
 from tool_gym.evaluation.folder import RunFolder
 from tool_gym.jsonvalue import Json, digest, dumps
 from tool_gym.packs.reader import Pack
-from tool_gym.policies.policy import Decision, Policy, Request
-from tool_gym.rollouts import Play, episode_id, plays, rollout
+from tool_gym.player import Player
+from tool_gym.policies.policy import Policy
+from tool_gym.rollouts import Play, plays
 from tool_gym.sandbox.executor import Executor
+from tool_gym.users import User, fingerprint
 from tool_gym.verify.metrics import Summary
 
 SUMMARY = "summary.json"
@@ -39,6 +39,7 @@ class Spec(NamedTuple):
     Attributes:
         split: Split of the pack, or `all`; None: `test` where the pack has it, else `all`.
         leave_out: Scenarios that are not played, such as those shown as examples.
+        known_bad: Whether to play those that the pack's errata name, too.
         limit: Only so many scenarios, the first ones; None: all.
         k: Episodes per scenario, >= 1.
         seed: Seed of the run.
@@ -47,10 +48,12 @@ class Spec(NamedTuple):
         max_turns: Turn limit; None: the pack's.
         at_once: Episodes in play at a time, >= 1.
         system: Text of a system message before the question, or None.
+        user: Speaks for the user, see `tool_gym.users`; None: the scenarios' own words.
     """
 
     split: str | None = None
     leave_out: tuple[str, ...] = ()
+    known_bad: bool = False
     limit: int | None = None
     k: int = 1
     seed: int = 0
@@ -59,15 +62,18 @@ class Spec(NamedTuple):
     max_turns: int | None = None
     at_once: int = 64
     system: str | None = None
+    user: User | None = None
 
     def scenarios(self, pack: Pack) -> list[str]:
         """Ids of the scenarios to play.
 
         Raises:
             UnknownName: If the pack has none in the split.
+            PackError: If its errata are broken.
         """
         split = self.split or ("test" if pack.manifest.splits.get("test") else "all")
-        ids = [name for name in pack.ids(split) if name not in self.leave_out][: self.limit]
+        left_out = {*self.leave_out, *(() if self.known_bad else pack.known_bad)}
+        ids = [name for name in pack.ids(split) if name not in left_out][: self.limit]
         if not ids:
             raise UnknownName(f"split with scenarios in pack {pack.name!r}", split, [*pack.manifest.splits, "all"])
         return ids
@@ -93,7 +99,7 @@ def evaluate(
     spec: Spec,
     watch: Callable[[Iterator[Play], int], Iterator[Play]] | None = None,
 ) -> Outcome:
-    """Plays what is not played yet, and writes the results when all is.
+    """Plays what is not played yet with a policy in this process, and writes the results when all is.
 
     Args:
         policy: Chooses the actions.
@@ -106,19 +112,34 @@ def evaluate(
     Raises:
         InputError: If the folder holds another run.
     """
-    todo = plays(spec.scenarios(pack), spec.k)
-    with RunFolder(out, about(policy, pack, spec), todo) as folder:
-        missing = _missing(todo, folder.played, spec.at_once if policy.batch_sensitive else 1)
-        finished = _play(policy, pack, missing, executor, spec, folder)
-        for _ in watch(finished, len(missing)) if watch else finished:
-            pass
+    return evaluate_with(Player(policy, pack, executor), out, spec, watch)
+
+
+def evaluate_with(
+    player: Player | Crew,
+    out: Path,
+    spec: Spec,
+    watch: Callable[[Iterator[Play], int], Iterator[Play]] | None = None,
+) -> Outcome:
+    """As `evaluate`, with a player of this process or a crew on many machines; both come to the same results.
+
+    Raises:
+        InputError: If the folder holds another run.
+        ClusterError: If the machines give up; the folder is resumed as any other.
+    """
+    todo = plays(spec.scenarios(player.pack), spec.k)
+    with RunFolder(out, about(player, player.pack, spec), todo) as folder:
+        missing = _missing(todo, folder.played, spec.at_once if player.batch_sensitive else 1)
+        with closing(_play(player, missing, spec, folder)) as finished:
+            for _ in watch(finished, len(missing)) if watch else finished:
+                pass
         outcome = _outcome(folder)
         (out / SUMMARY).write_bytes(dumps(outcome.rows) + b"\n")
         folder.finish()
     return outcome
 
 
-def about(policy: Policy, pack: Pack, spec: Spec) -> dict[str, Json]:
+def about(policy: Policy | Player | Crew, pack: Pack, spec: Spec) -> dict[str, Json]:
     """Everything that decides the results of a run: what `run.json` keeps."""
     scenarios = spec.scenarios(pack)
     return {
@@ -129,6 +150,8 @@ def about(policy: Policy, pack: Pack, spec: Spec) -> dict[str, Json]:
         "seed": spec.seed,
         **rules(pack, spec.reward, spec.matcher, spec.max_turns),
         **({} if spec.system is None else {"system": spec.system}),
+        "user": fingerprint(spec.user),
+        **(pack.perturbation.model_dump() if pack.perturbation else {}),
         "versions": {"tool_gym": __version__, "python": ".".join(platform.python_version_tuple()[:2])},
     }
 
@@ -139,19 +162,14 @@ def _missing(todo: Sequence[Play], played: frozenset[Play], group: int) -> list[
     return [play for one in groups if not played.issuperset(one) for play in one]
 
 
-def _play(
-    policy: Policy, pack: Pack, missing: Sequence[Play], executor: Executor, spec: Spec, folder: RunFolder
-) -> Iterator[Play]:
-    meter = _Meter(policy)
+def _play(player: Player | Crew, missing: Sequence[Play], spec: Spec, folder: RunFolder) -> Generator[Play, None, None]:
     options = {
-        "reward": spec.reward, "matcher": spec.matcher, "max_turns": spec.max_turns, "system": spec.system
+        "reward": spec.reward, "matcher": spec.matcher, "max_turns": spec.max_turns, "system": spec.system,
+        "user": spec.user,
     }  # fmt: skip
-    for play, trajectory in rollout(meter, pack, missing, executor, seed=spec.seed, at_once=spec.at_once, **options):
-        meta: dict[str, Json] = {**play._asdict(), **meter.take(play), "host": platform.node()}
-        if trajectory.failure is not None:
-            meta["failure"] = trajectory.failure
-        folder.add(play, trajectory, meta)
-        yield play
+    for played in player.play(missing, seed=spec.seed, at_once=spec.at_once, **options):
+        folder.add(*played)
+        yield played.play
 
 
 def _outcome(folder: RunFolder) -> Outcome:
@@ -166,35 +184,3 @@ def _outcome(folder: RunFolder) -> Outcome:
         rows[-1] = {**rows[-1], "failed": sum(failed.values())}
         rows[:-1] = [{**row, "failed": None} for row in rows[:-1]]
     return Outcome(rows, failed)
-
-
-class _Meter(Policy):
-    """A policy with a meter on it: how long each episode was in play, and what it used."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self.batch_sensitive = policy.batch_sensitive
-        self._begun: dict[str, float] = {}
-        self._used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-
-    def act(self, requests: Sequence[Request]) -> list[Decision]:
-        start = time.perf_counter()
-        for request in requests:
-            self._begun.setdefault(request.episode_id, start)
-        decisions = self._policy.act(requests)
-        share = (time.perf_counter() - start) / len(requests)
-        for request, decision in zip(requests, decisions, strict=True):
-            used = self._used[request.episode_id]
-            used["policy_seconds"] += share
-            for key, value in decision.usage.items():
-                used[key] += value
-        return decisions
-
-    def end(self, episode_id: str) -> None:
-        self._policy.end(episode_id)
-
-    def take(self, play: Play) -> Mapping[str, Any]:
-        """The figures of an episode that has ended, which are dropped."""
-        name = episode_id(play)
-        seconds = time.perf_counter() - self._begun.pop(name)
-        return {"seconds": round(seconds, 6), **{key: round(value, 9) for key, value in self._used.pop(name).items()}}

@@ -28,6 +28,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from tool_gym.errors import InputError, UnknownName
+from tool_gym.evaluation.statistics import pass_hat_k
 from tool_gym.evaluation.verdicts import verdict
 from tool_gym.jsonvalue import Json
 from tool_gym.messages import Noun
@@ -45,6 +47,8 @@ from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.trajectory import Trajectory, brief
 
 _FOLDER = Path(__file__).parent / "suites"
+_MOST_K = 8
+"""Largest k of pass^k, as in tau-bench's paper."""
 
 
 class Published(Noun):
@@ -191,20 +195,36 @@ def verdicts(suite: Suite, played: Mapping[str, Iterable[Trajectory]]) -> list[d
         played: For each part's name, its episodes; those that failed are left out.
 
     Returns:
-        Rows of `part`, `episodes` and the rule's figures; none where the suite has no rule.
+        Rows of `part`, `episodes` and the rule's figures, with pass^k (see `statistics.pass_hat_k`) where the rule has
+        an `accuracy` and each scenario was played k > 1 times; none where the suite has no rule.
     """
     if suite.verdict is None:
         return []
     rule = verdict(suite.verdict)
     parts = {
-        name: [rule(trajectory) for trajectory in trajectories if trajectory.failure is None]
+        name: [(trajectory.scenario, rule(trajectory)) for trajectory in trajectories if trajectory.failure is None]
         for name, trajectories in played.items()
     }
-    means = {name: _means(figures) for name, figures in parts.items() if figures}
+    means = {
+        name: {**_means([figures for _, figures in judged]), **_pass_hats(judged)}
+        for name, judged in parts.items()
+        if judged
+    }
     rows: list[dict[str, Json]] = [{"part": name, "episodes": len(parts[name]), **means[name]} for name in means]
     if len(rows) > 1:
         rows.append({"part": "mean", "episodes": sum(map(len, parts.values())), **_means(list(means.values()))})
     return rows
+
+
+def _pass_hats(judged: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, float]:
+    """pass^2 and further, as far as every scenario was played; pass^1 is the accuracy."""
+    played = Counter(scenario for scenario, figures in judged if "accuracy" in figures)
+    won = Counter(scenario for scenario, figures in judged if figures.get("accuracy") == 1.0)
+    most = min([_MOST_K, *played.values()]) if played else 1
+    return {
+        f"pass^{k}": math.fsum(pass_hat_k(n, won[each], k) for each, n in played.items()) / len(played)
+        for k in range(2, most + 1)
+    }
 
 
 def _means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -217,7 +237,7 @@ class WithoutTools(Policy):
     def __init__(self, policy: Policy) -> None:
         """Takes the tools out of what the policy sees."""
         self._policy = policy
-        self.batch_sensitive = policy.batch_sensitive
+        self.batch_sensitive, self.threads = policy.batch_sensitive, policy.threads
 
     @property
     def fingerprint(self) -> dict[str, Json]:

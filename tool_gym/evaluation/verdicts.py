@@ -73,6 +73,24 @@ def all_and_nothing_else(trajectory: Trajectory) -> dict[str, float]:
     return {"accuracy": float(score is not None and score.f1 == 1.0)}
 
 
+def tau_bench(trajectory: Trajectory) -> dict[str, float]:
+    """tau-bench's rule: `accuracy`, 1 if the conversation came to its end, and `database` and `outputs` hold, else 0.
+
+    `database`: it is as the gold actions leave it. `outputs`: each of the gold answer's texts stands in some reply to
+    the user, in capitals or not and but for commas; 1 where there are none.
+    """
+    gold = trajectory.gold
+    if gold is None:
+        return {"accuracy": 0.0, "database": 0.0, "outputs": 0.0}
+    replies = [step.action.content for step in trajectory.transitions if not step.action.tool_calls]
+    said = [reply.lower().replace(",", "") for reply in replies]
+    wanted = gold.answer.value if gold.answer else []
+    database = len(_solved_states(trajectory, gold)) == len(gold.state_checks)
+    outputs = all(any(str(each).lower() in reply for reply in said) for each in wanted)
+    right = trajectory.termination == "answer" and database and outputs
+    return {"accuracy": float(right), "database": float(database), "outputs": float(outputs)}
+
+
 def by_state(trajectory: Trajectory) -> dict[str, float]:
     """For each check of the state, by its id, 1 if it held, else 0."""
     gold = trajectory.gold
@@ -86,6 +104,7 @@ VERDICTS: dict[str, Verdict] = {
     "bfcl-multi-turn": bfcl_multi_turn,
     "all-and-nothing-else": all_and_nothing_else,
     "by-state": by_state,
+    "tau-bench": tau_bench,
 }
 """The verdicts by name."""
 

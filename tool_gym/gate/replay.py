@@ -7,8 +7,10 @@ from typing import NamedTuple
 from tool_gym.episode import Caps, Episode
 from tool_gym.errors import InputError
 from tool_gym.packs.reader import Pack
+from tool_gym.perturb.pack import as_played
 from tool_gym.sandbox.executor import Executor
 from tool_gym.trajectory import Trajectory, Transition
+from tool_gym.users import recorded
 
 
 class Difference(NamedTuple):
@@ -53,6 +55,7 @@ def reopen(trajectory: Trajectory, pack: Pack, executor: Executor) -> Episode:
     Raises:
         InputError: If the pack has no such scenario, or it has changed since the recording.
     """
+    pack = as_played(pack, trajectory)
     name = f"scenario {trajectory.scenario!r} of pack {pack.name!r} version {pack.version}"
     if trajectory.scenario not in pack or pack[trajectory.scenario].digest != trajectory.scenario_digest:
         raise InputError(
@@ -68,6 +71,7 @@ def reopen(trajectory: Trajectory, pack: Pack, executor: Executor) -> Episode:
         matcher=trajectory.matcher,
         max_turns=trajectory.max_turns,
         system=trajectory.settings.get("system"),
+        user=recorded(said) if (said := trajectory.settings.get("said")) else None,
         caps=Caps(**trajectory.settings.get("caps", {})),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from tool_gym.episode import Caps
 from tool_gym.errors import PackError, ToolRejected
-from tool_gym.jsonvalue import canonical, dumps
+from tool_gym.jsonvalue import Json, canonical, dumps
 from tool_gym.messages import ToolCall, ToolMessage
 from tool_gym.packs.reader import Pack
 from tool_gym.sandbox.executor import Executor
@@ -74,7 +74,7 @@ def check_scenario(scenario: Scenario, rules: Rules, executors: Sequence[Executo
     Args:
         scenario: The scenario.
         rules: What its pack says.
-        executors: At least two; the gold calls must answer the same bytes in each.
+        executors: At least two, best with different hash seeds; the gold calls must answer the same bytes in each.
     """
     yield from _size(scenario)
     yield from _schemas(scenario, rules)
@@ -126,9 +126,13 @@ def _gold(scenario: Scenario, rules: Rules, executors: Sequence[Executor]) -> It
     """Plays the reference calls in each executor, forwards and, where there is no state, backwards as well."""
     order = depths(scenario.sub_questions)
     steps = sorted((s for s in scenario.sub_questions if s.arguments is not None), key=lambda step: order[step.id])
-    plays = [_play(scenario, rules, steps, executor) for executor in executors]
+    forwards = [_play(scenario, rules, steps, executor) for executor in executors]
+    plays = [answers for answers, _ in forwards]
     if scenario.initial_state is None:
-        plays.append(_play(scenario, rules, steps[::-1], executors[0])[::-1])
+        plays.append(_play(scenario, rules, steps[::-1], executors[0])[0][::-1])
+    elif any(state != forwards[0][1] for _, state in forwards):
+        message = "the reference calls lead to another state in another process"
+        yield Finding("error", "determinism", scenario.id, message)
     match = find_matcher(rules.matcher)
     made: dict[bytes, str] = {}
     for i, step in enumerate(steps):
@@ -148,9 +152,13 @@ def _gold(scenario: Scenario, rules: Rules, executors: Sequence[Executor]) -> It
             yield Finding("error", "determinism", scenario.id, message)
 
 
-def _play(scenario: Scenario, rules: Rules, steps: Sequence[SubQuestion], executor: Executor) -> list[ToolMessage]:
+def _play(
+    scenario: Scenario, rules: Rules, steps: Sequence[SubQuestion], executor: Executor
+) -> tuple[list[ToolMessage], Json]:
+    """The answers to the reference calls of some steps, and the state after them."""
     session = executor.session(scenario.tools, 0, scenario.initial_state, strict=False, **rules.session)
-    return session.call([ToolCall(id=step.id, name=step.tools[0], arguments=step.arguments or {}) for step in steps])
+    calls = [ToolCall(id=step.id, name=step.tools[0], arguments=step.arguments or {}) for step in steps]
+    return session.call(calls), session.state
 
 
 def _wrong_gold(step: SubQuestion, answer: ToolMessage) -> str:

@@ -10,14 +10,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tool_gym.cluster.cluster import Cluster
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.generation.admission import Admission
 from tool_gym.generation.backends.worlds.backend import WorldsBackend
 from tool_gym.generation.backends.worlds.domain import domain_names, load_domain
+from tool_gym.generation.deploy import Deployed
 from tool_gym.generation.journal import Journal, write_batch
 from tool_gym.generation.pipeline import Tally, build
 from tool_gym.generation.seeds import rng_of, seed_of
@@ -106,12 +108,19 @@ def _batch(
 
 
 class Job(NamedTuple):
-    """A batch to be made, its number, and the journal's folder, where it goes."""
+    """A batch to be made, its number, and whether its scenarios must pass the gate."""
 
     number: int
     batch: Batch
-    folder: Path
     gate: bool
+
+
+class Made(NamedTuple):
+    """A batch that was made, and what became of the attempts."""
+
+    number: int
+    deployed: list[Deployed]
+    tally: Tally
 
 
 class Workshop:
@@ -126,7 +135,7 @@ class Workshop:
 
     @functools.cached_property
     def _second(self) -> Executor:
-        return self._open.enter_context(Executor(workers=1))
+        return self._open.enter_context(Executor(workers=1, hash_seed=1))
 
     def __enter__(self) -> Workshop:
         return self
@@ -134,39 +143,55 @@ class Workshop:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def make(self, job: Job) -> int:
-        """Makes a batch and files it; returns its number."""
+    def make(self, job: Job) -> Made:
+        """Makes a batch."""
         admission = Admission((self._executor, self._second) if job.gate else ())
         backend, tally = WorldsBackend(), Tally()
         deployed = [
             build(topic, backend, self._executor, scenario_id, tally, admission)
             for topic, scenario_id in zip(job.batch.topics, job.batch.ids, strict=True)
         ]
-        write_batch(job.folder, job.number, deployed, tally)
-        return job.number
+        return Made(job.number, deployed, tally)
 
 
-def make_batches(batches: Sequence[Batch], journal: Journal, processes: int, gate: bool) -> Iterator[int]:
-    """Makes those batches that the journal has not, on that many processes; yields all their numbers in order."""
-    jobs = [Job(i, batch, journal.folder, gate) for i, batch in enumerate(batches) if not journal.has(i)]
+def make_batches(
+    batches: Sequence[Batch], journal: Journal, gate: bool, processes: int, cluster: Cluster | None = None
+) -> Iterator[int]:
+    """Makes those batches that the journal has not and files them there; yields all numbers in order.
+
+    Args:
+        batches: All batches.
+        journal: Where they are filed.
+        gate: Whether scenarios must pass the gate.
+        processes: Processes of this machine that make them.
+        cluster: Machines that make them instead.
+    """
+    jobs = [Job(i, batch, gate) for i, batch in enumerate(batches) if not journal.has(i)]
+    file = functools.partial(_file, journal.folder)
     with ExitStack() as stack:
-        if min(processes, len(jobs)) > 1:
+        if cluster is not None:
+            made = stack.enter_context(closing(cluster.map(_make, jobs)))
+            filed: Iterator[None] = map(file, made)
+        elif min(processes, len(jobs)) > 1:
             context = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin)
             stack.callback(pool.shutdown, cancel_futures=True)
-            made: Iterator[int] = pool.map(_make, jobs)
+            filed = pool.map(functools.partial(_make_and_file, journal.folder), jobs)
         else:
-            made = map(stack.enter_context(Workshop()).make, jobs)
-        todo = {job.number for job in jobs}
+            filed = map(file, map(stack.enter_context(Workshop()).make, jobs))
         for number in range(len(batches)):
-            if number in todo:
-                _next(made)
+            while not journal.has(number):
+                _next(filed)
             yield number
 
 
-def _next(made: Iterator[int]) -> None:
+def _file(folder: Path, made: Made) -> None:
+    write_batch(folder, *made)
+
+
+def _next(filed: Iterator[None]) -> None:
     try:
-        next(made)
+        next(filed)
     except BrokenProcessPool:
         raise InputError(
             "a process that makes scenarios ended, for lack of memory perhaps; give processes=1, and in a script of "
@@ -176,12 +201,16 @@ def _next(made: Iterator[int]) -> None:
 
 @functools.cache
 def _workshop() -> Workshop:
-    """The workshop of a process of the pool; its sandboxes end with it."""
+    """The workshop of a process of the pool or the cluster; its sandboxes end with it."""
     return Workshop()
 
 
-def _make(job: Job) -> int:
+def _make(job: Job) -> Made:
     return _workshop().make(job)
+
+
+def _make_and_file(folder: Path, job: Job) -> None:
+    _file(folder, _make(job))
 
 
 def _begin() -> None:

@@ -13,7 +13,7 @@ from tool_gym.errors import InputError, UnknownName
 from tool_gym.gate.attacks import breaches, play_attacks, sample_scenarios
 from tool_gym.gate.validate import Finding
 from tool_gym.generation.backends.worlds.facts import attribution, sources
-from tool_gym.generation.batches import Batch, invented_domains, make_batches, plan_batches
+from tool_gym.generation.batches import invented_domains, make_batches, plan_batches
 from tool_gym.generation.journal import Journal, journal_of
 from tool_gym.generation.report import GenerationReport
 from tool_gym.generation.topic import DEFAULT_LEVEL, Strategies
@@ -24,6 +24,7 @@ from tool_gym.sandbox.executor import Executor
 from tool_gym.scenario import STRUCTURES, Scenario, Structure
 
 if TYPE_CHECKING:
+    from tool_gym.cluster.cluster import Cluster
     from tool_gym.generation.backends.chat.orders import ChatSettings
 
 REPORT = "generation.json"
@@ -50,6 +51,7 @@ def generate_pack(
     name: str | None = None,
     gate: bool = True,
     processes: int | None = None,
+    cluster: Cluster | None = None,
     chat: ChatSettings | None = None,
     watch: Callable[[Iterable[Scenario]], Iterable[Scenario]] = lambda scenarios: scenarios,
 ) -> GenerationReport:
@@ -73,6 +75,7 @@ def generate_pack(
         name: Name of the pack; None means the folder's.
         gate: Whether every scenario must pass the gate (replay in two processes, leaks) and attacks are played on some.
         processes: Processes to use; None means one for each core.
+        cluster: Machines whose processors make the worlds instead, for the backend `worlds`.
         chat: For the backend `chat`: the model, the user's questions, and how it is asked.
         watch: Passes scenarios on while they are written, as a progress bar does.
 
@@ -82,9 +85,12 @@ def generate_pack(
     Raises:
         InputError: If an argument is out of its range, or the folder cannot be made.
         Refused: If a scenario could not be made in many attempts.
+        ClusterError: If the machines give up; the journal stays.
     """
     if backend not in ("worlds", "chat"):
         raise UnknownName("backend", backend, ["worlds", "chat"])
+    if cluster is not None and backend != "worlds":
+        raise InputError(f"the backend {backend} waits for its model, not for processors; leave the cluster out")
     levels = strategies or Strategies.of_level(_level(level))
     fields: dict[str, Any] = {"level": level, "strategies": levels, "hops": hops, "branches": branches}
     if backend == "chat":
@@ -102,10 +108,11 @@ def generate_pack(
     processes = processes or _cores() if count > _ALONE else 1
     with Journal(journal_of(target), order) as journal:
         report, tables = GenerationReport(), dict[str, Json]()
+        numbers = make_batches(batches, journal, gate, processes, cluster)
         pack = write_pack(
             journal.folder / "pack",
             name=name or target.resolve().name,
-            scenarios=watch(_scenarios(batches, journal, processes, gate, report, tables)),
+            scenarios=watch(_scenarios(numbers, journal, report, tables)),
             tables=tables,
             **_origin(used, level, seed),
             on_exists="replace",
@@ -118,15 +125,10 @@ def generate_pack(
 
 
 def _scenarios(
-    batches: Sequence[Batch],
-    journal: Journal,
-    processes: int,
-    gate: bool,
-    report: GenerationReport,
-    tables: dict[str, Json],
+    numbers: Iterable[int], journal: Journal, report: GenerationReport, tables: dict[str, Json]
 ) -> Iterator[Scenario]:
     """The scenarios, batch by batch; `tables` holds those of the world that is being written, and no others."""
-    for number in make_batches(batches, journal, processes, gate):
+    for number in numbers:
         report.tally += journal.tally(number)
         pack = journal.pack(number)
         tables.clear()

@@ -34,6 +34,7 @@ class ChatRequest(Noun):
         temperature: 0 for the likeliest answer.
         max_tokens: Longest answer.
         seed: Seed of the sampling, where the model takes one; another seed is another request.
+        occasion: What it is asked for, where the same words are to be answered anew on each occasion. It is not sent.
     """
 
     messages: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
@@ -42,10 +43,11 @@ class ChatRequest(Noun):
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
     max_tokens: Annotated[int, Field(ge=1)] = 4096
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    occasion: str = ""
 
     def key(self, model: str) -> str:
         """What identifies the request to a model: the SHA-256 of both."""
-        return digest([model, self.model_dump()])
+        return digest([model, self.model_dump(exclude=set() if self.occasion else {"occasion"})])
 
 
 class Usage(Noun):

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import DynamicCache
 
-from tool_gym.models.kvcache import Layers, batch, row_of
+from tool_gym.models.kvcache import Layers, batch, row_of, select
 
 
 class Sampling(NamedTuple):
@@ -102,26 +102,40 @@ def read(model: Any, row: Row) -> Read:
 def write(
     model: Any, rows: Sequence[Row], reads: Sequence[Read], sampling: Sampling, ends: frozenset[int]
 ) -> list[Written]:
-    """Continues sequences together until each has written a token of `ends` or as many as it may."""
+    """Continues sequences together until each has written a token of `ends` or as many as it may.
+
+    Rows that have ended leave the batch when they are half of it: to move the others takes time too.
+    """
     lengths = [len(row.ids) for row in rows]
     widest = max(lengths)
     cache = batch([one.layers for one in reads], lengths, sampling.max_tokens)
     written: list[list[tuple[int, float]]] = [[] for _ in rows]
-    open_rows = set(range(len(rows)))
+    layers: dict[int, Layers] = {}
+    here = list(range(len(rows)))  # the rows of the batch, by their places in it
+    open_rows = set(here)
     logits = torch.stack([one.logits for one in reads])
     position = torch.tensor(lengths, device=model.device)[:, None]
     seen = torch.arange(widest + sampling.max_tokens, device=model.device)[None] >= widest - position
     for number in range(sampling.max_tokens):
-        tokens, logprobs = _choose(logits.float(), rows, open_rows, sampling)
-        for i in tuple(open_rows):
-            written[i].append((tokens[i], logprobs[i]))
+        going = {place for place, i in enumerate(here) if i in open_rows}
+        tokens, logprobs = _choose(logits.float(), [rows[i] for i in here], going, sampling)
+        for place in going:
+            i, token = here[place], tokens[place]
+            written[i].append((token, logprobs[place]))
             mask = rows[i].mask
-            if tokens[i] in ends:
+            if token in ends:
                 open_rows.discard(i)
             elif mask is not None:
-                mask.advance(tokens[i])
-        if not open_rows or number + 1 == sampling.max_tokens:
-            break
+                mask.advance(token)
+        staying = [place for place, i in enumerate(here) if i in open_rows and number + 1 < sampling.max_tokens]
+        if 2 * len(staying) <= len(here):  # an ended row costs as much as an open one
+            for place, i in enumerate(here):
+                layers[i] = row_of(cache, place, widest - lengths[i], widest + len(written[i]) - 1)
+            if not staying:
+                break
+            cache = select(cache, staying)
+            here, tokens = [here[place] for place in staying], [tokens[place] for place in staying]
+            position, seen = position[staying], seen[staying]
         output = model(
             input_ids=torch.tensor(tokens, device=model.device)[:, None],
             position_ids=position + number,
@@ -131,12 +145,8 @@ def write(
         )
         logits = output.logits[:, -1]
     return [
-        Written(
-            [token for token, _ in pairs],
-            [logprob for _, logprob in pairs],
-            row_of(cache, i, widest - length, widest + len(pairs) - 1),
-        )
-        for i, (pairs, length) in enumerate(zip(written, lengths, strict=True))
+        Written([token for token, _ in pairs], [logprob for _, logprob in pairs], layers[i])
+        for i, pairs in enumerate(written)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import Any
@@ -51,12 +52,19 @@ class Endpoint:
         if key is None:
             raise InputError(f"no key for {name!r}; set {KEY_VARIABLE}, or name a server of your own with base_url")
         self.name = name
+        self._again = functools.partial(
+            Endpoint, name, base_url, api_key=api_key, timeout_s=timeout_s, retries=retries, concurrency=concurrency
+        )
         self._errors = openai
         self._client = openai.OpenAI(api_key=key, base_url=base_url, timeout=timeout_s, max_retries=retries)
         self._place = f"model {name!r} at {self._client.base_url}"
         self._gate = threading.BoundedSemaphore(concurrency)
         self._takes_schema = True
         self._length = "max_tokens"
+
+    def __reduce__(self) -> tuple[functools.partial[Endpoint], tuple[()]]:
+        """Another machine, or a copy, gets a client of its own."""
+        return self._again, ()
 
     def complete(self, request: ChatRequest) -> Completion:
         """The server's answer.

@@ -32,6 +32,11 @@ class _RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.keys, self.values = keys[:, :, : self._used], values[:, :, : self._used]
         return self.keys, self.values
 
+    def select(self, rows: Sequence[int]) -> _RoomyLayer:
+        """Some of its rows, in a layer of their own with the same room."""
+        keys, values = (tensor[list(rows)] for tensor in self._all)
+        return _RoomyLayer(keys, values, self._used)
+
 
 def batch(rows: Sequence[Layers], lengths: Sequence[int], room: int) -> DynamicCache:
     """One cache of several sequences, each at the right end of its row, zeros to its left.
@@ -46,6 +51,13 @@ def batch(rows: Sequence[Layers], lengths: Sequence[int], room: int) -> DynamicC
         keys, values = [_stacked(tensors, lengths, widest, room) for tensors in zip(*parts, strict=True)]
         cache.layers.append(_RoomyLayer(keys, values, widest))
     return cache
+
+
+def select(cache: DynamicCache, rows: Sequence[int]) -> DynamicCache:
+    """A cache of some rows of one that `batch` made."""
+    some, layers = DynamicCache(), list[Any](cache.layers)
+    some.layers.extend(layer.select(rows) for layer in layers)
+    return some
 
 
 def _stacked(rows: Sequence[torch.Tensor], lengths: Sequence[int], widest: int, room: int) -> torch.Tensor:

@@ -7,6 +7,7 @@ about its sizes is not believed.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import stat
@@ -16,9 +17,9 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from tool_gym.errors import PackError
-from tool_gym.packs.files import IDS, INDEXES, MANIFEST, README, ROW_FILES
+from tool_gym.packs.files import ERRATA, IDS, INDEXES, MANIFEST, README, ROW_FILES, open_inside
 
-_FILES = frozenset({MANIFEST, IDS, README, *ROW_FILES, *INDEXES.values()})
+_FILES = frozenset({MANIFEST, IDS, README, ERRATA, *ROW_FILES, *INDEXES.values()})
 MAX_UNPACKED_BYTES = 4 << 30
 """Most bytes that are taken out of an archive."""
 MAX_RATIO = 200
@@ -36,7 +37,7 @@ def unpacked(archive: str | Path) -> Path:
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        target = _cache() / sha256
+        target = cache_folder() / sha256
         if not target.is_dir():
             _unpack(path, target)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
@@ -44,7 +45,25 @@ def unpacked(archive: str | Path) -> Path:
     return target
 
 
-def _cache() -> Path:
+def archived(folder: Path) -> bytes:
+    """An archive of a pack's folder; the same files give the same bytes.
+
+    Raises:
+        PackError: If a file cannot be read, or is a link that leads out of the folder.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in sorted(_FILES):
+            if (folder / name).exists():
+                entry = zipfile.ZipInfo(name)  # without a date
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                with open_inside(folder, name) as source, archive.open(entry, "w", force_zip64=True) as out:
+                    shutil.copyfileobj(source, out, _PIECE)
+    return target.getvalue()
+
+
+def cache_folder() -> Path:
+    """Where packs are unpacked to, each into a folder named by its archive's SHA-256; it need not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tool_gym" / "packs"
 
 
@@ -64,8 +83,11 @@ def _unpack(path: Path, target: Path) -> None:
                         if left < 0:
                             raise PackError(f"{path}: unpacks to more than a pack of its size can hold; not unpacked")
                         out.write(piece)
-            if not target.is_dir():  # another process may have been faster
-                shutil.move(folder, target)
+            try:
+                folder.rename(target)
+            except OSError:
+                if not target.is_dir():  # another process was not faster
+                    raise
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tool_gym.errors import PackError
 from tool_gym.jsonvalue import Json
+from tool_gym.packs.errata import read_errata
 from tool_gym.packs.files import (
+    ERRATA,
     IDS,
     INDEXES,
     KEYS,
@@ -82,6 +84,7 @@ class _Check:
                 said = getattr(self.manifest, what)
                 self.problems.append(f"{self.folder / MANIFEST}: {what} are {said}, found were {dict(found)}")
         self.check_ids()
+        self.check_errata()
         return self.problems
 
     @contextmanager
@@ -157,3 +160,11 @@ class _Check:
                     raise PackError(
                         f"{self.folder / IDS}, line {number}: says {shown}, {SCENARIOS} has {found[0]} {found[1]}"
                     )
+
+    def check_errata(self) -> None:
+        """The scenarios that are known to be bad are scenarios of the pack."""
+        with self.telling():
+            ids = read_ids(self.folder)
+            for each in read_errata(self.folder):
+                if each.concerns(self.manifest.version) and each.scenario not in ids:
+                    raise PackError(f"{self.folder / ERRATA}: names {each.scenario!r}, which the pack does not have")

@@ -1,7 +1,8 @@
 """Which packs there are: installed with a distribution, listed in `TOOL_GYM_PACKS`, or registered in this process.
 
 A distribution offers packs through the entry-point group `tool_gym.packs`; an entry's value is a package, or
-`package:folder`. Only folders are looked for and manifests read: no code of a pack or of its package is run.
+`package:folder`. Only folders are looked for and manifests read: no code of a pack or of its package is run. Wherever
+a folder may stand for a pack, a zip archive of one may too; the network is never asked.
 `import tool_gym` runs this, so it imports no pydantic.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tool_gym.errors import PackError
+from tool_gym.errors import InputError, PackError
 from tool_gym.packs.files import MANIFEST
 from tool_gym.packs.identity import manifest_row
 from tool_gym.packs.ids import read_ids
@@ -25,6 +26,7 @@ GROUP = "tool_gym.packs"
 VARIABLE = "TOOL_GYM_PACKS"
 _SHIPPED = ("tool_gym", "tool_gym_envs")
 _REGISTERED = "registered"
+_ARCHIVE = ".zip"
 _added: dict[Path, PackSource] = {}
 
 
@@ -35,7 +37,7 @@ class PackSource:
     Attributes:
         name: Its name.
         version: Its version.
-        path: Its folder.
+        path: Its folder; of an archive, the one that it is unpacked to.
         origin: Where it was found: "entry point NAME", "TOOL_GYM_PACKS" or "registered".
     """
 
@@ -116,11 +118,13 @@ def find_pack(name: str) -> PackSource | None:
 
 
 def add_pack(path: str | Path) -> PackSource:
-    """Makes a pack known to this process, until it ends. To add it once more changes nothing.
+    """Makes a pack's folder or archive known to this process, until it ends. To add it once more changes nothing.
 
     Raises:
-        PackError: If the folder is no pack, or another pack with this name and version is known.
+        InputError: If it is an address on the network; see `fetch_pack`.
+        PackError: If it is no pack, or another pack with this name and version is known.
     """
+    no_address(path)
     source = _source(Path(path).absolute(), _REGISTERED)
     first = installed_packs().get(source.key, source)
     if not _same(first.path, source.path):
@@ -132,13 +136,23 @@ def add_pack(path: str | Path) -> PackSource:
     return first
 
 
+def no_address(path: str | Path) -> None:
+    """Refuses an address where a folder or an archive is expected: nothing is downloaded unasked.
+
+    Raises:
+        InputError: If it is one.
+    """
+    if re.match(r"https?:/", str(path)):
+        raise InputError(f"{path}: an address, which is not asked unbidden; run: tool-gym pack fetch URL --sha256 HASH")
+
+
 def shipped_folders() -> tuple[Path, ...]:
     """The folders of this distribution's own packages."""
     return tuple(folder.resolve() for package in _SHIPPED for folder in _package_folders(package))
 
 
 def _candidates(problems: list[str]) -> Iterator[tuple[Path, str]]:
-    """Folders that hold or should hold a pack, and where each was found."""
+    """Folders and archives that hold or should hold a pack, and where each was found."""
     for name, value in _entry_points():
         package, _, inner = value.partition(":")
         origin = f"entry point {name}"
@@ -155,17 +169,22 @@ def _candidates(problems: list[str]) -> Iterator[tuple[Path, str]]:
 
 
 def _packs_in(folder: Path) -> list[Path]:
-    """The folder itself if it is a pack, else the packs right under it, else itself again, to be complained about."""
+    """The place itself if it is a pack, else the packs right under it, else itself again, to be complained about."""
     try:
-        if not (folder / MANIFEST).exists():
-            inner = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
-            return inner or [folder]
+        if folder.is_dir() and not (folder / MANIFEST).exists():
+            folders = [path.parent for path in folder.glob(f"*/{MANIFEST}")]
+            return sorted([*folders, *folder.glob(f"*{_ARCHIVE}")]) or [folder]
     except OSError:
         pass  # an unreadable folder is reported by the one who reads its manifest
     return [folder]
 
 
-def _source(folder: Path, origin: str) -> PackSource:
+def _source(place: Path, origin: str) -> PackSource:
+    folder = place
+    if place.suffix == _ARCHIVE:
+        from tool_gym.packs.archive import unpacked  # most who import tool_gym have no archive
+
+        folder = unpacked(place)
     row = manifest_row(folder)
     return PackSource(row["name"], row["version"], folder, origin)
 

@@ -5,6 +5,7 @@ It imports no pydantic, because `import tool_gym` finds and registers packs with
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import stat
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 from tool_gym.errors import PackError
 
-MANIFEST, IDS, README = "pack.json", "ids.txt", "README.md"
+MANIFEST, IDS, README, ERRATA = "pack.json", "ids.txt", "README.md", "errata.json"
 SCENARIOS, TOOLS, TABLES = "scenarios.jsonl", "tools.jsonl", "tables.jsonl"
 ROW_FILES = (SCENARIOS, TOOLS, TABLES)
 INDEXES = {name: name.replace(".jsonl", ".idx") for name in ROW_FILES}
@@ -66,19 +67,55 @@ def open_regular(path: str) -> int:
     return number
 
 
-def read_part(path: str, start: int, length: int) -> bytes:
-    """A part of a regular file, given its real path; shorter than `length` where the file ends.
+class FileParts:
+    """A file of a pack's folder that is read in parts, by any number of threads and forks.
+
+    Attributes:
+        path: Its real path.
+        size: Its size when it was found.
 
     Raises:
-        PackError: As `open_regular`, or if reading fails.
+        PackError: As `find_inside`.
     """
-    number = open_regular(path)
-    try:
-        return os.pread(number, length, start)
-    except (OSError, OverflowError) as error:
-        raise _unreadable(Path(path), error) from None
-    finally:
-        os.close(number)
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = find_inside(folder, name)
+        try:
+            status = os.stat(self.path)
+        except OSError as error:
+            raise _unreadable(Path(self.path), error) from None
+        self.size = status.st_size
+        self._inode = status.st_ino
+
+    def read(self, start: int, length: int) -> bytes:
+        """A part of the file; shorter than `length` where the file ends.
+
+        Raises:
+            PackError: As `open_regular`, or if reading fails.
+        """
+        try:
+            return os.pread(_descriptor(self.path, self._inode).number, length, start)
+        except (OSError, OverflowError) as error:
+            raise _unreadable(Path(self.path), error) from None
+
+
+class _Descriptor:
+    """A descriptor, closed when nobody holds it any more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
+@functools.lru_cache(maxsize=64)
+def _descriptor(path: str, inode: int) -> _Descriptor:
+    """The file at a real path, kept open because opening takes far longer than reading a row.
+
+    The inode is part of the key so that a file in the place of another is opened anew.
+    """
+    return _Descriptor(open_regular(path))
 
 
 def _unreadable(path: Path, error: Exception) -> PackError:

@@ -30,7 +30,9 @@ def manifest_row(folder: Path) -> dict[str, Json]:
         if not folder.is_dir():
             raise PackError(f"{folder}: no such folder; expected a pack, a folder with {MANIFEST} in it")
         if not path.exists():
-            raise PackError(f"{folder}: not a pack: it holds no {MANIFEST}")
+            sources = (folder / "pack.toml").is_file()
+            advice = f", only a pack's sources; build it: tool-gym pack build {folder}" if sources else ""
+            raise PackError(f"{folder}: not a pack: it holds no {MANIFEST}{advice}")
         row = loads(read_small(folder, MANIFEST))
     except (NotJson, OSError, ValueError) as error:
         raise PackError(f"{path}: {error}; {check_advice(folder)}") from None

@@ -12,13 +12,15 @@ from tool_gym.errors import PackError, UnknownName
 from tool_gym.jsonvalue import Json
 from tool_gym.packs.archive import unpacked
 from tool_gym.packs.checking import find_problems, has_its_hashes
-from tool_gym.packs.discovery import find_pack, installed_packs, shipped_folders
+from tool_gym.packs.discovery import find_pack, installed_packs, no_address, shipped_folders
+from tool_gym.packs.errata import Erratum, read_errata
 from tool_gym.packs.files import MANIFEST, SCENARIOS, TABLES, TOOLS, check_advice
 from tool_gym.packs.ids import read_ids
 from tool_gym.packs.manifest import PackManifest, read_manifest
 from tool_gym.packs.rowfile import RowFile
 from tool_gym.packs.rows import read_scenario, read_tool
 from tool_gym.packs.tables import Tables
+from tool_gym.perturb.spec import Perturbation
 from tool_gym.scenario import Scenario, Tool
 
 _SCENARIOS_KEPT, _TOOLS_KEPT = 64, 1024
@@ -34,7 +36,10 @@ class Pack:
         manifest: What its `pack.json` says.
         tables: The tables that tools read, by content hash, each read when it is asked for. They are shared: copy one
             before changing it.
+        perturbation: What is done to the scenarios, None: nothing; see `tool_gym.perturb`.
     """
+
+    perturbation: Perturbation | None = None
 
     def __init__(self, path: str | Path) -> None:
         """Opens a pack: reads its manifest and nothing else.
@@ -135,6 +140,15 @@ class Pack:
         return find_problems(self.path, self.manifest)
 
     @functools.cached_property
+    def known_bad(self) -> dict[str, Erratum]:
+        """The scenarios that this version of the pack is known to have wrong, by id, and what is wrong with each.
+
+        Raises:
+            PackError: If `errata.json` is broken.
+        """
+        return {each.scenario: each for each in read_errata(self.path) if each.concerns(self.version)}
+
+    @functools.cached_property
     def trusted(self) -> bool:
         """Whether the pack ships inside this distribution and its files are what its manifest says."""
         real = self.path.resolve()
@@ -193,8 +207,10 @@ def load_pack(name_or_path: str | Path) -> Pack:
 
     Raises:
         UnknownName: If no pack has this name.
+        InputError: If it is an address on the network; see `fetch_pack`.
         PackError: If the folder is no pack, or one of another format version.
     """
+    no_address(name_or_path)
     if str(name_or_path).endswith(".zip"):
         return Pack(unpacked(name_or_path))
     if isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.startswith("."):

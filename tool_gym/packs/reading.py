@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pydantic import ValidationError
 
 from tool_gym.errors import PackError
 from tool_gym.trajectory import brief
 
 
-@contextmanager
-def reading(place: object, advice: str = "") -> Iterator[None]:
-    """Turns whatever untrusted data provokes inside the block into a `PackError` that says where.
+class reading:
+    """Turns whatever untrusted data provokes inside a `with` block into a `PackError` that says where.
+
+    It is a class because it stands around every row: a generator would take as long as a small row does.
 
     Args:
         place: Its text names the place: file and line.
         advice: What to do next.
     """
-    try:
-        yield
-    except PackError:
-        raise
-    except ValidationError as error:
-        raise PackError(f"{place}: {brief(error)}" + (f"; {advice}" if advice else "")) from None
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        text = str(error) or "nested too deep"
-        raise PackError(f"{place}: {text}" + (f"; {advice}" if advice else "")) from None
+
+    __slots__ = ("_advice", "_place")
+
+    def __init__(self, place: object, advice: str = "") -> None:
+        self._place, self._advice = place, advice
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValidationError):
+            text = brief(error)
+        elif isinstance(error, (ValueError, TypeError, LookupError, RecursionError)) and not isinstance(
+            error, PackError
+        ):
+            text = str(error) or "nested too deep"
+        else:
+            return
+        raise PackError(f"{self._place}: {text}" + (f"; {self._advice}" if self._advice else "")) from None

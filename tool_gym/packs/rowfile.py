@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import functools
-import os
 from pathlib import Path
 
 from tool_gym.errors import PackError
 from tool_gym.jsonvalue import Json
-from tool_gym.packs.files import (
-    INDEXES,
-    KEYS,
-    MAX_ROW_BYTES,
-    Place,
-    check_advice,
-    find_inside,
-    open_inside,
-    read_part,
-)
-from tool_gym.packs.index import RowIndex, scan
+from tool_gym.packs.files import INDEXES, KEYS, MAX_ROW_BYTES, FileParts, Place, check_advice, open_inside
+from tool_gym.packs.index import RowIndex, Sidecar, scan
 from tool_gym.packs.rows import decode_row
+
+_AHEAD = 16384
+"""Bytes that are read beyond a row: tools stand one after another where a scenario was the first to use them."""
 
 
 class RowFile:
-    """Random access to `scenarios.jsonl`, `tools.jsonl` or `tables.jsonl`.
-
-    The file is opened for each read, so that a pack may be pickled, shared by threads and carried over a fork.
-    """
+    """Random access to `scenarios.jsonl`, `tools.jsonl` or `tables.jsonl`."""
 
     def __init__(self, folder: Path, name: str, sha256: str | None) -> None:
         self._folder, self._name, self._sha256 = folder, name, sha256
         self._advice = check_advice(folder)
-        self._index: RowIndex | None = None
+        self._index: RowIndex | Sidecar | None = None
         self._scanned = False
+        self._next = (0, b"")  # place and bytes of what follows the row that was read last
 
     @property
-    def index(self) -> RowIndex:
+    def index(self) -> RowIndex | Sidecar:
         """The places of the rows: from the sidecar where it belongs to this file, else found now by a scan.
 
         Raises:
@@ -72,35 +63,51 @@ class RowFile:
         return row
 
     def _read(self, key: str) -> tuple[dict[str, Json], Place] | None:
-        found = self.index.find(key)
+        found = self._following(key) or self._found(key)
         if found is None:
             return None
-        start, length = found
+        start, line = found
         place = Place(self._folder, self._name, start)
         try:
-            if length > MAX_ROW_BYTES:
+            if len(line) > MAX_ROW_BYTES:
                 raise PackError(f"{place}: the row is longer than {MAX_ROW_BYTES:,} bytes")
-            row = decode_row(read_part(self._path, start, length), place, self._advice)
+            row = decode_row(line, place, self._advice)
         except PackError:
             if self._scanned:
                 raise
             return None
         return (row, place) if row.get(KEYS[self._name]) == key else None
 
-    @functools.cached_property
-    def _path(self) -> str:
-        """The file's real path; to find it costs more than to read a row."""
-        return find_inside(self._folder, self._name)
+    def _following(self, key: str) -> tuple[int, bytes] | None:
+        """Start and line of the row after the one that was read last, if it has this key and was read along."""
+        start, data = self._next
+        if not data.startswith(f'{{"{KEYS[self._name]}":"{key}"'.encode()):
+            return None
+        line, end, rest = data.partition(b"\n")
+        self._next = (start + len(line) + 1, rest)
+        return (start, line) if end else None
 
-    def _sidecar(self) -> RowIndex | None:
+    def _found(self, key: str) -> tuple[int, bytes] | None:
+        """Start and line of the row with this key by the index; of too long a line one byte more than is taken."""
+        found = self.index.find(key)
+        if found is None:
+            return None
+        start, length = found
+        length = min(length, MAX_ROW_BYTES + 1)
+        data = self._file.read(start, length + _AHEAD)
+        self._next = (start + length + 1, data[length + 1 :])
+        return start, data[:length]
+
+    @functools.cached_property
+    def _file(self) -> FileParts:
+        return FileParts(self._folder, self._name)
+
+    def _sidecar(self) -> Sidecar | None:
         if self._sha256 is None:
             return None
         try:
-            with open_inside(self._folder, self._name) as rows:
-                size = os.fstat(rows.fileno()).st_size
-            with open_inside(self._folder, INDEXES[self._name]) as file:
-                return RowIndex.load(file, size, self._sha256)
-        except (PackError, EOFError):
+            return Sidecar(FileParts(self._folder, INDEXES[self._name]), self._file.size, self._sha256)
+        except PackError:
             return None
 
     def _scan(self) -> RowIndex:

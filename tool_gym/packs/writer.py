@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from tool_gym.errors import InputError, PackError
 from tool_gym.jsonvalue import Json
+from tool_gym.packs.errata import Erratum, write_errata
 from tool_gym.packs.files import IDS, INDEXES, KEYS, MANIFEST, README, SCENARIOS, TABLES, TOOLS
 from tool_gym.packs.ids import ids_line
 from tool_gym.packs.index import IndexBuilder
@@ -42,6 +43,7 @@ def write_pack(
     max_turns: int = 20,
     check_arguments: bool = True,
     dialect: Literal[1, "native"] = 1,
+    errata: Sequence[Erratum] = (),
     on_exists: Literal["error", "replace"] = "error",
 ) -> Pack:
     """Writes a pack. The scenarios are taken one by one and not kept, so there may be any number of them.
@@ -65,6 +67,7 @@ def write_pack(
         max_turns: See `PackManifest`.
         check_arguments: See `PackManifest`.
         dialect: See `PackManifest`.
+        errata: Scenarios known to be bad, in this version or an older one.
         on_exists: What to do when the folder exists and is not empty: "error", or "replace" a pack that is there.
 
     Returns:
@@ -100,6 +103,7 @@ def write_pack(
             "sha256": files.hashes,
         }
         manifest = _manifest({**about, **content})
+        write_errata(part, errata)
         (part / README).write_text(pack_readme(manifest, tally), encoding="utf-8")
         (part / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         _move(part, target)

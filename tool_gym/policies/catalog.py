@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tool_gym.errors import InputError, UnknownName
+from tool_gym.models.chat import ChatModel
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.policies.policy import FunctionPolicy, Policy
 from tool_gym.policies.reader import CarefulReader
@@ -41,6 +42,8 @@ class ModelOptions(NamedTuple):
         concurrency: Requests to a server at a time, >= 1.
         requests_per_minute: Most requests to a server in a minute; None: no limit.
         prices: What a million input and output tokens cost.
+        journal: File that keeps a remote model's answers, so that an interrupted run does not pay for them twice; None:
+            they are not kept.
         device: Of a local model; None: a GPU if there is one.
         dtype: Of a local model.
     """
@@ -61,6 +64,7 @@ class ModelOptions(NamedTuple):
     prices: tuple[float, float] = (0.0, 0.0)
     device: str | None = None
     dtype: str = "auto"
+    journal: str | None = None
 
 
 class Chosen(NamedTuple):
@@ -104,7 +108,7 @@ def make_policy(name: str, pack: Pack, executor: Executor, seed: int, options: M
     except ImportError as error:
         extra = "train" if name == "local" else "chat"
         raise InputError(f"the policy {name} needs {error.name}; pip install 'tool-gym[{extra}]'") from None
-    same = shots is not None and source is not None and source.path == pack.path
+    same = shots is not None and source is not None and source.digest == pack.digest
     return Chosen(policy, shots.scenarios if shots and same else ())
 
 
@@ -126,11 +130,13 @@ def _local(options: ModelOptions, shots: Shots | None) -> Policy:
 
 def _remote(options: ModelOptions, shots: Shots | None) -> Policy:
     from tool_gym.models.endpoint import Endpoint
-    from tool_gym.models.ledger import Prices
+    from tool_gym.models.journal import Journaled
+    from tool_gym.models.ledger import Ledger, Prices
     from tool_gym.policies.remote import RemotePolicy
 
+    model: ChatModel = Endpoint(options.model, options.base_url, concurrency=options.concurrency)
     return RemotePolicy(
-        Endpoint(options.model, options.base_url, concurrency=options.concurrency),
+        Journaled(model, options.journal, Ledger()) if options.journal else model,
         temperature=options.temperature,
         max_tokens=options.max_tokens,
         form="text" if options.form == "text" else "native",

@@ -59,9 +59,12 @@ class Policy(ABC):
     Attributes:
         batch_sensitive: Whether an action can depend, if only in a last bit, on which other requests stand beside its
             own. Rollouts then play whole groups, always the same ones.
+        threads: How many threads may be in `act` at a time, each asking for one episode, so that none waits for the
+            answers of others; 0: one call asks for all.
     """
 
     batch_sensitive: bool = False
+    threads: int = 0
 
     @property
     def fingerprint(self) -> dict[str, Json]:

@@ -156,7 +156,10 @@ def _next_names(notes: Notes) -> Iterator[Name | None]:
 def _calls(view: View, notes: Notes, name: Name | None) -> Iterator[tuple[float, ToolCall]]:
     """For each tool its best call, about the name or else the last value, and how good it looks."""
     for function in view.functions:
-        filled = _filled(function, notes, name)
+        try:
+            filled = _filled(function, notes, name)
+        except (LookupError, TypeError, AttributeError, ValueError):  # a stranger's schema may be of any shape
+            continue
         if filled is None:
             continue
         arguments, score = filled

@@ -1,4 +1,4 @@
-"""A policy that asks a model behind an endpoint, many requests at a time."""
+"""A policy that asks a model behind an endpoint, for many episodes at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from tool_gym.jsonvalue import Json, canonical
@@ -34,7 +33,7 @@ class RemotePolicy(Policy):
         parser: How calls are read from the text of an answer that has none of its own; None: not at all. The form
             `text` reads `hermes`.
         shots: Examples; they imply the form `text`.
-        concurrency: Requests at a time, >= 1.
+        concurrency: Episodes for which it asks at a time, >= 1; each goes on as soon as its own answer is there.
         requests_per_minute: Most requests that are begun in a minute; None: no limit.
         prices: What tokens cost.
     """
@@ -58,7 +57,7 @@ class RemotePolicy(Policy):
         self._plain = PlainText(shots.messages if shots else ()) if form == "text" else None
         self._pace = _Pace(requests_per_minute)
         self._prices = prices or Prices()
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="remote-policy")
+        self.threads = concurrency
         self._settings = {
             "model": model.name,
             "sampling": {"temperature": temperature, "max_tokens": max_tokens},
@@ -74,8 +73,8 @@ class RemotePolicy(Policy):
         return {**super().fingerprint, **self._settings}
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
-        """Asks for each request, several at a time."""
-        return list(self._pool.map(self._decide, requests))
+        """Asks for each request."""
+        return [self._decide(request) for request in requests]
 
     def end(self, episode_id: str) -> None:
         """Drops what is kept of an episode."""
@@ -105,6 +104,7 @@ class RemotePolicy(Policy):
             temperature=self._temperature,
             max_tokens=self._max_tokens,
             seed=request.seed if self._temperature else None,
+            occasion=request.episode_id,
         )
 
     def _read(self, completion: Completion) -> Any:

@@ -13,6 +13,7 @@ from tool_gym.errors import InputError
 from tool_gym.jsonvalue import Json, canonical, dumps
 from tool_gym.messages import AssistantMessage, ToolCall
 from tool_gym.packs.reader import Pack, load_pack
+from tool_gym.perturb.faults import unavailable
 from tool_gym.policies.policy import Decision, Policy, Request
 from tool_gym.scenario import Expected, Scenario
 from tool_gym.schema import sample_arguments
@@ -71,9 +72,13 @@ def _next_message(scenario: Scenario, observation: Mapping[str, Any]) -> Assista
 
 
 def _calls_made(messages: Sequence[Mapping[str, Json]]) -> Iterator[tuple[str, bytes]]:
+    """The calls that got through; the others have to be made again."""
+    made: dict[str, Mapping[str, Json]] = {}
     for message in messages:
-        for call in message.get("tool_calls", ()):
-            yield _key(call["function"]["name"], call["function"]["arguments"])
+        made = {call["id"]: call["function"] for call in message.get("tool_calls", ())} or made
+        if message["role"] == "tool" and not unavailable(message):
+            function = made[message["tool_call_id"]]
+            yield _key(function["name"], function["arguments"])
 
 
 def _key(name: str, arguments: Mapping[str, Json] | None) -> tuple[str, bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tool_gym.errors import InputError
 from tool_gym.names import SLUG
 from tool_gym.packs.reader import Pack, load_pack
+from tool_gym.perturb.pack import as_played
 from tool_gym.trajectory import Trajectory
 
 
@@ -21,12 +22,14 @@ class Questions:
         self._installed = functools.cache(_installed)
 
     def of(self, trajectory: Trajectory) -> tuple[str, ...]:
-        """The user turns; empty where no pack has this scenario with this content."""
+        """The user turns; empty where no pack has this scenario with this content, and nobody was simulated."""
+        if said := trajectory.settings.get("said"):
+            return tuple(said)
         place = (trajectory.pack, trajectory.version)
         pack = self._packs.get(place) or self._installed(*place)
         if pack is None or trajectory.scenario not in pack:
             return ()
-        scenario = pack[trajectory.scenario]
+        scenario = as_played(pack, trajectory)[trajectory.scenario]
         if scenario.digest != trajectory.scenario_digest:
             return ()
         return tuple(turn.content for turn in scenario.turns)

@@ -37,6 +37,7 @@ LABEL_NAMES: Final = {
 """For each label of an episode its name and, in a sentence, what it means; `evaluation.failures` defines them."""
 VERDICT_NAMES: Final = {
     "solved": "solved",
+    "unavailable": "did not get through",
     "repeated": "repeated",
     "malformed": "malformed",
     "unknown_tool": "unknown tool",

@@ -78,6 +78,8 @@ class Executor:
         workers: Most workers that share the calls of one trust domain; None means one per processor.
         native: Whether it runs the tools of native packs, plain Python, instead of the dialect's; for packs that the
             caller trusts. They run sealed all the same, and need `isolated`.
+        hash_seed: Seed of the workers' hashes of text, in [0, 2**32). No result may depend on it: who wants to see
+            that runs the same calls under two.
 
     Raises:
         InputError: If an argument is out of its range.
@@ -91,6 +93,7 @@ class Executor:
         memory_limit_mb: int = 256,
         workers: int | None = None,
         native: bool = False,
+        hash_seed: int = 0,
     ) -> None:
         if execution not in get_args(Execution):
             raise InputError(f"execution={execution!r}; expected 'isolated' or 'embedded'")
@@ -107,7 +110,9 @@ class Executor:
         self.native = native
         self.execution: Execution = execution
         self.isolation: Isolation = isolation
-        self._limits = Limits(call_time_limit_s, memory_limit_mb)
+        if not 0 <= hash_seed < 2**32:
+            raise InputError(f"hash_seed={hash_seed!r}; expected 0 to 2**32 - 1")
+        self._limits = Limits(call_time_limit_s, memory_limit_mb, hash_seed)
         self._workers = workers
         self._tool_sets: dict[tuple[int, ...], ToolSet] = {}
         self._rejections: dict[str, Rejection | None] = {}
@@ -257,7 +262,7 @@ class Executor:
         limits = self._limits
         return type(self), (
             self.execution, self.isolation, limits.call_time_limit_s, limits.memory_limit_mb, self._workers,
-            self.native,
+            self.native, limits.hash_seed,
         )  # fmt: skip
 
     def _start(self) -> None:

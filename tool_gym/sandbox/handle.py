@@ -24,15 +24,17 @@ _PROCESS_CLOCK = 2
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may use.
+    """What a worker may use, and the seed of its hashes.
 
     Attributes:
         call_time_limit_s: Processor seconds of one call.
         memory_limit_mb: Address space in MiB, the interpreter's own 40 included.
+        hash_seed: Seed of the hashes of text, in [0, 2**32).
     """
 
     call_time_limit_s: float = 1.0
     memory_limit_mb: int = 256
+    hash_seed: int = 0
 
 
 class Language(NamedTuple):

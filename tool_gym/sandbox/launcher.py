@@ -129,7 +129,7 @@ class Launcher:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=complaints.fileno(),
-                env=_environment(),
+                env=_environment(self._limits.hash_seed),
                 cwd="/",
                 # Keys pressed in a terminal are for the trainer. Not a session of its own: Linux shares processors out
                 # among sessions first, so that a busy worker would stand beside the trainer however nice it is.
@@ -167,10 +167,10 @@ class Launcher:
         self._control = self._zygote = None
 
 
-def _environment() -> dict[str, str]:
+def _environment(hash_seed: int) -> dict[str, str]:
     """Nothing of the trainer's, except what an interpreter outside the usual places needs to start at all."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
-    return {"PYTHONHASHSEED": "0", "TZ": "UTC", **kept}
+    return {"PYTHONHASHSEED": str(hash_seed), "TZ": "UTC", **kept}
 
 
 def _homes(*packages: str) -> Iterator[str]:

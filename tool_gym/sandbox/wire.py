@@ -12,7 +12,7 @@ import struct
 from typing import NamedTuple, TypeAlias
 
 STATUSES = ("ok", "invalid_call", "tool_error", "timeout", "limit", "bad_result", "crashed")
-"""The statuses of `tool_gym.messages.Status`; a reply names one by its place."""
+"""The statuses of `tool_gym.messages.Status` that a call in a worker can have; a reply names one by its place."""
 
 MAX_REPLY_BYTES = 2_000_000
 """Longest payload or state that a parent reads before it calls its worker a liar: twice what a runtime lets through."""

@@ -59,6 +59,7 @@ class TrainConfig(Noun):
     max_tokens: int = Field(1024, ge=1, description="Longest turn.")
     max_prompt_tokens: int = Field(16384, ge=1, description="Longer prompts are left out.")
     form: Literal["auto", "native", "text"] = Field("auto", description="How the tools reach the model.")
+    shots: int = Field(0, ge=0, description="Examples before the question, of the same pack; they imply the form text.")
     parser: str = Field("hermes", description="How the model's family writes calls.")
     constrained: bool = Field(False, description="Hold what is sampled to the tools' schemas.")
     at_once: int = Field(64, ge=1, description="Episodes, or responses, that are sampled together.")

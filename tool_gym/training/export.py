@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.jsonvalue import dumps
 from tool_gym.packs.reader import Pack
+from tool_gym.perturb.pack import as_played
 from tool_gym.policies.scripted import OraclePolicy
 from tool_gym.rollouts import episode_seed, plays, rollout
 from tool_gym.sandbox.executor import Executor
@@ -86,8 +87,9 @@ def export(
                 yield Point(pack, pack[name], episode_seed(seed, name, 0))
             return
         for trajectory in trajectories:
-            if _of_pack(trajectory, pack) in wanted and _worth(trajectory, min_return, tally):
-                yield from _points(kind, pack, trajectory)
+            played = as_played(pack, trajectory)
+            if _of_pack(trajectory, played) in wanted and _worth(trajectory, min_return, tally):
+                yield from _points(kind, played, trajectory)
 
     def rows() -> Iterator[Row]:
         for point in points():
@@ -148,9 +150,10 @@ def _worth(trajectory: Trajectory, min_return: float | None, tally: Counter[str]
 def _points(kind: Kind, pack: Pack, trajectory: Trajectory) -> Iterator[Point]:
     """The end of an episode, or each of its prompts."""
     turns, system = trajectory.transitions, trajectory.settings.get("system")
+    said = tuple(trajectory.settings.get("said", ()))
     scenario = pack[trajectory.scenario]
     for count in (len(turns),) if kind == "sft" else range(len(turns)):
-        yield Point(pack, scenario, trajectory.seed, turns[:count], system)
+        yield Point(pack, scenario, trajectory.seed, turns[:count], system, said)
 
 
 def _writer(kind: Kind, target: Path) -> Callable[[Iterator[Row], Path], None]:

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from tool_gym.candidates.actions import FEATURES, CandidateActions
 from tool_gym.training.advantages import estimator
 
+_FORGET = 0.05
+"""Share of the newest weights in the running mean of them."""
 Rows = NDArray[np.float32]
 
 
@@ -56,12 +58,14 @@ class Prefix:
         rows: float32[n, features], the candidates.
         messages: The candidates as messages.
         snapshot: The environment there.
+        path: The scenario, and the actions so far.
         outcomes: What the candidates that were tried led to.
     """
 
     rows: Rows
     messages: list[dict[str, Any]]
     snapshot: dict[str, Any]
+    path: tuple[str | int, ...] = ()
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
 
@@ -76,23 +80,24 @@ class Outcome(NamedTuple):
 class Prefixes:
     """The prefixes of an environment's episodes as far as they were visited; see the module."""
 
-    def __init__(self, env: CandidateActions) -> None:
+    def __init__(self, env: CandidateActions, like: Prefixes | None = None) -> None:
         """Begins without any.
 
         Args:
             env: `CandidateActions` around `ToolUse-v0`, whose snapshots it uses.
+            like: Prefixes of an environment that differs by its reward alone: candidates are made once for both.
         """
         self._env = env
         self._base: Any = env.unwrapped
-        self._first: dict[str, Prefix] = {}
-        self._next: dict[tuple[int, int], Prefix] = {}
+        self._known: dict[tuple[str | int, ...], Prefix] = {}
+        self._seen: dict[tuple[str | int, ...], tuple[Rows, list[dict[str, Any]]]] = like._seen if like else {}
 
     def first(self, scenario: str) -> Prefix:
         """Where the episodes of a scenario begin."""
-        if scenario not in self._first:
-            rows, info = self._env.reset(seed=0, options={"scenario": scenario})
-            self._first[scenario] = self._prefix(rows, info)
-        return self._first[scenario]
+        if (scenario,) not in self._known:
+            observation, info = self._base.reset(seed=0, options={"scenario": scenario})
+            self._known[(scenario,)] = self._prefix(observation, info, (scenario,))
+        return self._known[(scenario,)]
 
     def outcome(self, prefix: Prefix, action: int) -> Outcome:
         """What an action at a prefix leads to."""
@@ -108,15 +113,17 @@ class Prefixes:
         outcome = self.outcome(prefix, action)
         if outcome.snapshot is None:
             return None
-        key = (id(prefix), action)
-        if key not in self._next:
+        path = (*prefix.path, action)
+        if path not in self._known:
             observation, info = self._base.restore(outcome.snapshot)
-            self._next[key] = self._prefix(*self._env.look(observation, info))
-        return self._next[key]
+            self._known[path] = self._prefix(observation, info, path)
+        return self._known[path]
 
-    def _prefix(self, rows: Rows, info: dict[str, Any]) -> Prefix:
-        count = int(info["action_mask"].sum())
-        return Prefix(rows[:count].copy(), info["candidates"], self._base.snapshot())
+    def _prefix(self, observation: Any, info: dict[str, Any], path: tuple[str | int, ...]) -> Prefix:
+        if path not in self._seen:
+            rows, info = self._env.look(observation, info)
+            self._seen[path] = rows[: int(info["action_mask"].sum())].copy(), info["candidates"]
+        return Prefix(*self._seen[path], self._base.snapshot(), path)
 
 
 class LinearPolicy:
@@ -188,7 +195,7 @@ def train(
     """
     settings = settings or Settings()
     estimate, rng, policy, adam = estimator(algorithm), np.random.default_rng(seed), LinearPolicy(), _Adam()
-    updates = 0
+    updates, mean = 0, LinearPolicy()
     for iteration in range(settings.iterations):
         drawn = rng.choice(len(scenarios), min(settings.scenarios, len(scenarios)), replace=False)
         prompts = [prefix for i in drawn for prefix in play(policy, prefixes, scenarios[i], rng)[0]]
@@ -199,10 +206,11 @@ def train(
                 chosen = [prompts[i] for i in batch]
                 gradient = _gradient(policy, prefixes, chosen, estimate, rng, settings)
                 policy.weights += rate * adam.direction(gradient) - rate * settings.decay * policy.weights
+                mean.weights += _FORGET * (policy.weights - mean.weights)
                 updates += 1
         if watch is not None:
-            watch(updates, policy)
-    return policy
+            watch(updates, mean)
+    return mean
 
 
 def _gradient(

@@ -41,7 +41,8 @@ class Point(NamedTuple):
         scenario: What is played.
         seed: The episode's seed.
         turns: The turns so far.
-        system: Text of the system message, or None.
+        system: Text of the system message; the scenario's own, if it has one, by default.
+        said: What a simulated user said; empty where the scenario's turns were played.
     """
 
     pack: Pack
@@ -49,17 +50,19 @@ class Point(NamedTuple):
     seed: int
     turns: tuple[Transition, ...] = ()
     system: str | None = None
+    said: tuple[str, ...] = ()
 
     @property
     def messages(self) -> list[Row]:
         """The transcript, as the observation of the environment had it."""
-        users = iter(self.scenario.turns)
-        said = [] if self.system is None else [{"role": "system", "content": self.system}]
-        said.append({"role": "user", "content": next(users).content})
+        users = iter(self.said or [turn.content for turn in self.scenario.turns])
+        system = self.scenario.system if self.system is None else self.system
+        said = [] if system is None else [{"role": "system", "content": system}]
+        said.append({"role": "user", "content": next(users)})
         for turn in self.turns:
             said += [chat_message(turn.action), *map(chat_message, turn.results)]
             if not turn.action.tool_calls and (user := next(users, None)):
-                said.append({"role": "user", "content": user.content})
+                said.append({"role": "user", "content": user})
         return said
 
     @property
@@ -72,16 +75,26 @@ class Point(NamedTuple):
         return [tool.chat_form for tool in [*[tool for tool in self.scenario.tools if tool.name not in late], *added]]
 
     @property
-    def place(self) -> Row:
-        """What finds the point again: pack, version, scenario, seed, and the actions so far as JSON text."""
-        actions = [turn.action.model_dump(exclude_defaults=True) for turn in self.turns]
+    def episode(self) -> Row:
+        """What finds the episode again: pack, version, scenario, seed."""
         return {
             "pack": self.pack.name,
             "version": self.pack.version,
             "scenario": self.scenario.id,
             "seed": self.seed,
-            "prefix": dumps(actions).decode(),
         }
+
+    @property
+    def place(self) -> Row:
+        """What finds the point again: the episode, and the actions so far as JSON text.
+
+        Raises:
+            LeftOut: If a simulated user speaks before it, who would not say the same again.
+        """
+        if self.said:
+            raise LeftOut("a simulated user speaks in it")
+        actions = [turn.action.model_dump(exclude_defaults=True) for turn in self.turns]
+        return {**self.episode, "prefix": dumps(actions).decode()}
 
 
 RowMaker: TypeAlias = Callable[[Point, int, bool], Row]
@@ -93,8 +106,7 @@ def sft_row(point: Point, number: int, gold: bool) -> Row:
     if any(call.error for turn in point.turns for call in turn.action.tool_calls):
         raise LeftOut("a call in it is malformed")
     earned = sum(turn.reward for turn in point.turns)
-    place = {key: value for key, value in point.place.items() if key != "prefix"}
-    return {"messages": point.messages, "tools": point.tools, **place, "return": earned}
+    return {"messages": point.messages, "tools": point.tools, **point.episode, "return": earned}
 
 
 def trl_row(point: Point, number: int, gold: bool) -> Row:

@@ -9,7 +9,8 @@ model at its start. Where this departs from the paper (arXiv 2508.08791, verl 0.
 - The reward is the pack's own by default; `reward = "ftrl_f1"` is the paper's.
 - A trajectory that the turn limit cuts gives no prompt for the turn that it was not allowed.
 - The network stays in evaluation mode (no dropout), so that the loss sees the distribution that was sampled from.
-- The curriculum (`keep_solve_rates`), whole episodes (`mode`), LoRA and constrained sampling are additions. Under a
+- The curriculum (`keep_solve_rates`), whole episodes (`mode`), LoRA, examples (`shots`) and constrained sampling are
+  additions. Under a
   constraint the loss takes the log-probabilities without it, as if the model had chosen freely.
 - A whole episode whose chat template writes earlier turns otherwise than they were sampled is learned from up to there.
 """
@@ -26,9 +27,10 @@ import numpy as np
 from tool_gym.errors import InputError
 from tool_gym.models.decoding import Sampling
 from tool_gym.models.local import LocalModel
-from tool_gym.packs.reader import load_pack
+from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.parsing.parser import parser
 from tool_gym.policies.local import LocalPolicy
+from tool_gym.policies.shots import Shots, make_shots
 from tool_gym.rollouts import Play, plays
 from tool_gym.sandbox.executor import Executor
 from tool_gym.training.advantages import estimator
@@ -81,6 +83,7 @@ class Trainer:
         self.config, self.out = config, _folder(config)
         self._learner = Learner(self.local.model, config)
         self.local.model = self._learner.model
+        self._shots = _shots(config, self._pack)
         self._samples: list[Sample] = []
         self._rates: dict[str, float] = {}
         self._rewards: list[float] = []
@@ -119,7 +122,7 @@ class Trainer:
     def evaluate(self, rules: Rules) -> float:
         """Mean Solve-F1 on held-out scenarios, each played once, sampled as responses are."""
         config = self.config
-        todo = plays(self._pack.ids(config.evaluate_split)[: config.evaluate_scenarios])
+        todo = plays(self._ids(config.evaluate_split)[: config.evaluate_scenarios])
         if not todo:
             raise InputError(f"pack {self._pack.name!r} has no scenario in the split {config.evaluate_split!r}")
         games = self._play(todo, rules, _EVALUATE, config.temperature)
@@ -162,9 +165,14 @@ class Trainer:
             raise InputError(f"none of {len(samples)} prompts has at most {longest} tokens; raise max_prompt_tokens")
         return [fitting[i] for i in np.random.default_rng(self._seed(_MIX)).permutation(len(fitting))]
 
+    def _ids(self, split: str) -> list[str]:
+        """The scenarios of a split but those that are shown as examples."""
+        shown = self._shots.scenarios if self._shots else ()
+        return [name for name in self._pack.ids(split) if name not in shown]
+
     def _draw_scenarios(self) -> list[str]:
         """The next scenarios: pass after pass through the split, each in an order of its own."""
-        ids, (low, high) = self._pack.ids(self.config.split), self.config.keep_solve_rates
+        ids, (low, high) = self._ids(self.config.split), self.config.keep_solve_rates
         wanted, chosen = min(self.config.scenarios, len(ids)), list[str]()
         while len(chosen) < wanted:
             number, place = divmod(self._drawn, len(ids))
@@ -231,6 +239,7 @@ class Trainer:
             Sampling(temperature, max_tokens=config.max_tokens),
             form=config.form,
             parser=config.parser,
+            shots=self._shots,
             constrained=config.constrained,
         )
         with self._learner.precision():
@@ -254,6 +263,14 @@ class Trainer:
 
 _PROGRESS = ("_iteration", "_place", "_drawn", "batch", "_rates", "_rewards", "_silent")
 """The plain fields that a checkpoint holds."""
+
+
+def _shots(config: TrainConfig, pack: Pack) -> Shots | None:
+    """The examples that the settings ask for, played with the oracle."""
+    if not config.shots:
+        return None
+    with Executor(execution=config.execution) as executor:
+        return make_shots(pack, config.shots, executor)
 
 
 def _folder(config: TrainConfig) -> Path:

@@ -24,7 +24,7 @@ even if the result repeats the argument "Norland". But where the answer itself w
 is larger, A or B?"), such echoes are candidates like it, and count; there a tag says which one is meant.
 
 A bool is said by yes or true, no or false, and hedged by saying both. Lists and objects must have every element in the
-reply.
+reply. That no tool can answer (`scenario.UNANSWERABLE`) is said by those words alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from typing import TypeAlias
 
 from tool_gym.jsonvalue import Json, NotJson, loads
 from tool_gym.messages import ToolCall, ToolMessage
-from tool_gym.scenario import Expected
+from tool_gym.scenario import UNANSWERABLE, Expected
 from tool_gym.verify import ftrl
 from tool_gym.verify.dates import dates, read_date
 from tool_gym.verify.matching import Matcher
@@ -94,6 +94,8 @@ def answer_correct(
     right = targets(expected)
     if any(target.equal(form) for target in right for form in _forms(content, reply)):
         return True
+    if expected == UNANSWERABLE:
+        return False
     text = _without_years(right, normal_text(reply))
     said = blank(text, _denied(right, text))
     if not any(target.inside(said) and (not tagged or _comes_first(target, said)) for target in right):

@@ -51,7 +51,7 @@ class Progress:
             due: Ids of the checks that are due with each user turn.
             found: What the due checks of the state found, where that is known; None: they look at the state.
         """
-        self.total = len(sub_questions) + len(state_checks)
+        self.total = len(sub_questions) + len(state_checks) or 1
         self.solved_ids: tuple[str, ...] = ()
         self.solved = 0
         self._steps = tuple(sub_questions)
@@ -115,12 +115,18 @@ class Progress:
                 self.found[check.id] = value
         return self._add([check.id for check in checks if _holds(check, self.found.get(check.id, MISSING))])
 
-    def end(self, state: Json) -> tuple[str, ...]:
+    def end(self, state: Json, *, answered: bool = False) -> tuple[str, ...]:
         """Checks the final state; under every matcher by kind and path, since the paper has no such checks.
+
+        Args:
+            state: The final state.
+            answered: Whether the closing reply holds the answer: the one check of a scenario that no tool can answer.
 
         Returns:
             Ids of the state checks that are newly solved.
         """
+        if not self._steps and not self._state_checks:
+            return self._add(["answer"] if answered else ())
         past = {*self.solved_ids, *(name for due in self._due for name in due)}
         return self._add(
             [

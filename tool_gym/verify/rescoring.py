@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tool_gym.errors import InputError
-from tool_gym.scenario import Scenario
+from tool_gym.scenario import UNANSWERABLE, Scenario
 from tool_gym.trajectory import Gold, Trajectory
 from tool_gym.verify.matching import matcher as find_matcher
 from tool_gym.verify.rewards import reward as find_reward
@@ -32,7 +32,7 @@ def rescore(
     rule = find_reward(reward)
     match = find_matcher(matcher or rule.matcher or trajectory.matcher)
     gold = _gold(trajectory, scenario)
-    if not gold.sub_questions and not gold.state_checks:
+    if not gold.sub_questions and not gold.state_checks and gold.answer != UNANSWERABLE:
         raise InputError(
             f"trajectory of scenario {trajectory.scenario!r}: its gold has no check; expected at least one"
         )

@@ -138,6 +138,8 @@ def ftrl_rate(turn: Turn) -> float:
 def _ftrl_without_calls(turn: Turn) -> float:
     if turn.calls or turn.parse_error:
         return -0.3
+    if not turn.replied:  # its calls did not get through
+        return 0.0
     if not turn.content:
         return -0.5
     if ftrl.has_left_over(turn.content):

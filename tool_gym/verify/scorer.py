@@ -63,16 +63,21 @@ class Scorer:
             The turn's reward and the score after it.
         """
         before, calls, progress = self.score, action.tool_calls, self._progress
+        statuses = [result.status for result in results]
+        if "unavailable" in statuses:  # calls that did not get through count nowhere
+            got_through = [pair for pair in zip(calls, results, strict=True) if pair[1].status != "unavailable"]
+            calls, results = tuple(call for call, _ in got_through), [result for _, result in got_through]
         solved_before = progress.solved
         if calls:
             progress.turn(calls, results)
             if self._answer is not None:
                 self._calls += calls
                 self._seen += results
-        by_state = 0 if calls else len(progress.close(state))
-        by_state += len(progress.end(state)) if last else 0
+        replied = not action.tool_calls
         correct = answered and self._answers(action.content)
-        valid = len(results) - [result.status for result in results].count("invalid_call")
+        by_state = len(progress.close(state)) if replied else 0
+        by_state += len(progress.end(state, answered=correct)) if last else 0
+        valid = len(results) - statuses.count("invalid_call")
         turn = Turn(
             calls=len(calls),
             well_formed=[call.error for call in calls].count(None),
@@ -84,7 +89,7 @@ class Scorer:
             total=progress.total,
             content=action.content,
             parse_error=action.parse_error is not None,
-            replied=not calls,
+            replied=replied,
             last=last,
             answer=self._answer,
             answer_correct=correct,

@@ -15,11 +15,11 @@ class Turn(NamedTuple):
     A named tuple, because a frozen dataclass of this size takes four times as long to make, at every step.
 
     Attributes:
-        calls: Tool calls of this turn, malformed ones included; >= 0.
+        calls: Tool calls of this turn, malformed ones included, those that did not get through left out; >= 0.
         well_formed: Those that could be read, in [0, calls].
         valid: Those that reached a tool, in [0, well_formed].
         solved: Checks solved by this turn, state checks at the end included.
-        state_solved: Those of them that are state checks, in [0, solved].
+        state_solved: Those of them that no call solved: state checks, and declining; in [0, solved].
         calls_before: Tool calls of the turns before.
         solved_before: Checks solved by the turns before.
         total: Checks of the scenario, >= 1; solved_before + solved <= total.

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tool_gym.errors import InputError, UnknownName
 from tool_gym.jsonvalue import Json
-from tool_gym.packs.importers import bfcl, bfcl_single, ftrl, rotbench, toolhop
+from tool_gym.packs.importers import bfcl, bfcl_single, ftrl, rotbench, tau_bench, toolhop
 from tool_gym.packs.importers.loading import load_check
 from tool_gym.packs.importers.records import ImportedRecord
 from tool_gym.packs.importers.report import DeadTool, ImportReport, StructureCount, ToolCheck
@@ -26,6 +26,7 @@ IMPORTERS = {
     "bfcl-single": bfcl_single.IMPORTER,
     "ftrl": ftrl.IMPORTER,
     "rotbench": rotbench.IMPORTER,
+    "tau-bench": tau_bench.IMPORTER,
     "toolhop": toolhop.IMPORTER,
 }
 """The importers by kind."""
@@ -47,7 +48,7 @@ def import_pack(
 
     Args:
         kind: A name of `IMPORTERS`.
-        source: The file; for `bfcl`: the folder of the package.
+        source: The file; for `bfcl` and `tau-bench`: the folder of the package.
         out: The pack's folder, to be made.
         name: Name of the pack; by default its folder's, as far as a pack may be called so.
         version: Version of the pack.

@@ -1,0 +1,1 @@
+"""General ability, apart from tools: what training to use them must not cost."""
