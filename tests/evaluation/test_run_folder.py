@@ -178,7 +178,18 @@ def test_results_that_were_shortened_are_refused(pack, executor, tmp_path):
 def test_the_fingerprint_names_everything_that_decides_the_results(pack):
     told = about(Counted(pack), pack, SPEC)
     assert told["pack"]["sha256"] == pack.manifest.digest
-    assert {"pack", "scenarios", "policy", "k", "seed", "reward", "matcher", "max_turns", "user", "versions"} == told.keys()
+    assert {
+        "pack",
+        "scenarios",
+        "policy",
+        "k",
+        "seed",
+        "reward",
+        "matcher",
+        "max_turns",
+        "user",
+        "versions",
+    } == told.keys()
 
 
 @pytest.mark.parametrize("policy", ["Slow", "SlowGroups"])

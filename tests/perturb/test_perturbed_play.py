@@ -111,7 +111,7 @@ def test_faults_follow_the_seed_and_are_bounded_for_a_call_and_for_an_episode(se
     struck = [first.strike(turn) for turn in turns]
     assert struck == [second.strike(turn) for turn in turns]
     assert sum(map(len, struck)) <= MOST
-    lost = [turn[place].id for turn, found in zip(turns, struck, strict=True) for place in found]
+    lost = [turn[place] for turn, found in zip(turns, struck, strict=True) for place in found]
     assert all(lost.count(each) <= 2 for each in lost)
 
 

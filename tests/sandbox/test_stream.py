@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +29,12 @@ EATS = Tool(
     description="",
     parameters={"type": "object"},
     source="def eats():\n    text = 'x' * 30000000\n    return len([text + str(i) for i in range(1000)])\n",
+)
+SPINS = Tool(
+    name="spins",
+    description="",
+    parameters={"type": "object"},
+    source="def spins():\n    for n in range(1000000):\n        pass\n    return n\n",
 )
 _SEEDS = range(20)
 
@@ -86,6 +96,40 @@ def test_a_call_that_ends_its_worker_costs_no_other_call_of_either_part() -> Non
         answers = flat(executor.stream([first, second]))
         assert answers[12].status != "ok"
         assert answers[:12] + answers[13:] == whole
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+def test_a_part_whose_worker_dies_does_not_wait_for_the_one_that_the_next_part_holds() -> None:
+    answers: list[ToolMessage] = []
+
+    def parts() -> Iterator[list[tuple[Session, ToolCall]]]:
+        yield pairs[:40]
+        for zygote in children(os.getpid()) - earlier:
+            for worker in children(zygote):
+                os.kill(worker, signal.SIGKILL)
+        yield pairs[40:]
+
+    earlier = children(os.getpid())
+    with Executor("isolated", "best_effort", workers=2) as executor:
+        pairs = pairs_of(executor, SPINS)
+        pairs[0] = (pairs[0][0], ToolCall(id="s", name="spins", arguments={}))  # keeps the worker until it dies
+        thread = threading.Thread(target=lambda: answers.extend(flat(executor.stream(parts()))), daemon=True)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert answers[0].status == "crashed"
+        assert answers[1:] == executor.call(pairs_of(executor, SPINS))[1:]
+
+
+def children(parent: int) -> set[int]:
+    """Processes that a process has started."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.add(int(folder.name))
+    return found
 
 
 def test_threads_that_share_few_workers_never_wait_for_each_other() -> None:

@@ -38,9 +38,9 @@ def replay(trajectory: Trajectory, pack: Pack, executor: Executor) -> Difference
         InputError: If the pack's scenario is not the one that was recorded.
     """
     episode = reopen(trajectory, pack, executor)
-    for turn, recorded in enumerate(trajectory.transitions):
-        episode.step(recorded.action)
-        difference = _compare(turn, recorded, episode.trajectory().transitions[-1])
+    for turn, before in enumerate(trajectory.transitions):
+        episode.step(before.action)
+        difference = _compare(turn, before, episode.trajectory().transitions[-1])
         if difference:
             return difference
     if episode.termination != trajectory.termination:

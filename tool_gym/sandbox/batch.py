@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
@@ -136,8 +136,12 @@ class Batch:
             self._stock.discard(exchange.worker)
         self._active.clear()
 
-    def run(self) -> None:
+    def run(self, before_waiting: Callable[[], None] = lambda: None) -> None:
         """Runs until every call has its reply.
+
+        Args:
+            before_waiting: Called before it waits for a worker, of which it holds none then; lets go of those that the
+                caller holds elsewhere, lest it wait for these.
 
         Raises:
             SandboxError: If no worker can be had.
@@ -147,7 +151,7 @@ class Batch:
         try:
             while self._waiting or self._active:
                 if self._waiting:
-                    self._begin(wait=True)
+                    self._begin(True, before_waiting)
                 if not self._active:  # all done, or all lost at once
                     continue
                 for descriptor, _ in self._poller.poll(_TICK_MS):
@@ -160,7 +164,7 @@ class Batch:
             self.abandon()
             raise
 
-    def _begin(self, wait: bool) -> None:
+    def _begin(self, wait: bool, before_waiting: Callable[[], None] = lambda: None) -> None:
         """Gives waiting lanes workers; waits for one only while holding none, so that no batches wait in a ring."""
         for _ in range(len(self._waiting)):
             lane = self._waiting.popleft()
@@ -168,8 +172,10 @@ class Batch:
             if not works:
                 continue
             domain = works[0].domain
-            wait = wait and not self._active
-            worker = self._stock.acquire(domain) if wait else self._stock.try_acquire(domain)
+            worker = self._stock.try_acquire(domain)
+            if worker is None and wait and not self._active:
+                before_waiting()
+                worker = self._stock.acquire(domain)
             if worker is None:
                 self._waiting.append(lane)
                 continue

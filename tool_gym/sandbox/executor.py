@@ -8,7 +8,7 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Protocol, get_args
 
@@ -33,8 +33,8 @@ _MAX_VERDICTS = 65536
 class Flight(Protocol):
     """Works that run beside the caller."""
 
-    def run(self) -> None:
-        """Waits until all calls are done."""
+    def run(self, before_waiting: Callable[[], None] = ...) -> None:
+        """Waits until all calls are done; before it waits for a worker, it calls what it is given."""
 
     def abandon(self) -> None:
         """Ends what still runs."""
@@ -218,7 +218,7 @@ class Executor:
             while waiting:
                 part, flight = waiting[0]
                 if flight:
-                    flight.run()
+                    _land([each for _, each in waiting if each])
                 elif part.works:
                     self._backend.run(part.works)
                 waiting.popleft()
@@ -362,6 +362,16 @@ class _Part:
 _executors: weakref.WeakSet[Executor] = weakref.WeakSet()
 _defaults: dict[tuple[str, str, bool], Executor] = {}
 _defaults_lock = threading.Lock()
+
+
+def _land(flights: Sequence[Flight]) -> None:
+    """Waits for the first flight; if it needs a worker and none is free, the others, which may hold it, land before."""
+
+    def others() -> None:
+        for number in range(1, len(flights)):
+            _land(flights[number:])
+
+    flights[0].run(others)
 
 
 def default_executor(
