@@ -80,3 +80,15 @@ def test_an_episode_ends_with_the_score_of_the_environment(prefixes):
     visited, score = play(LinearPolicy(), prefixes, prefixes._env.unwrapped.pack.ids()[1], np.random.default_rng(0))
     assert 1 <= len(visited) <= 4
     assert 0.0 <= score["f1"] <= 1.0
+
+
+def test_prefixes_of_another_reward_share_the_candidates_and_not_the_rewards(prefixes):
+    scenario = prefixes._env.unwrapped.pack.ids()[0]
+    env = gym.make("ToolUse-v0", split="all", execution="embedded", max_turns=4, reward="none")
+    other = Prefixes(CandidateActions(env, 48), prefixes)
+    one, same = prefixes.first(scenario), other.first(scenario)
+    assert same.rows is one.rows
+    parts = [each.outcome(prefix, 0).score["reward_components"] for each, prefix in ((prefixes, one), (other, same))]
+    assert parts[0].keys() != parts[1].keys()
+    call = next(i for i, message in enumerate(one.messages) if "tool_calls" in message)
+    assert other.next(same, call).rows.shape == prefixes.next(one, call).rows.shape

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from tool_gym.candidates.features import NAMES as CALL_FEATURES
 from tool_gym.candidates.features import call_features
+from tool_gym.candidates.reader import read
 from tool_gym.candidates.reading import Reading
 from tool_gym.candidates.replies import NAMES as REPLY_FEATURES
 from tool_gym.candidates.replies import candidate_replies, reply_features
-from tool_gym.candidates.view import read
 from tool_gym.errors import InputError
 
 FEATURES = (*CALL_FEATURES, *(f"reply_{name}" for name in REPLY_FEATURES))
@@ -27,9 +27,10 @@ _MOST_CALLS = 96
 """Calls that are looked at before the less promising ones are left out."""
 _FIRST_SIGHT = {
     "whole": 3.0, "date_beside": 3.0, "tool_asked": 1.0, "limit_near": 1.0, "direction": 1.0, "named_label_near": 1.0,
-    "named_label_best": 1.0, "last_near": 1.0, "last_key_asked": 1.0, "archive": -2.5, "extra": -1.0, "done": -6.0,
-    "part_of_name": -1.0, "unused_named": -1.0, "last_place_not": -2.0, "named_used": -3.0, "last_used": -2.0,
-    "earlier_used": -3.0, "named_failed_here": -4.0, "last_failed_here": -4.0, "earlier_failed_here": -4.0,
+    "named_label_best": 1.0, "last_near": 1.0, "last_key_asked": 1.0, "archive": -2.5, "extra_unasked": -2.0,
+    "done": -6.0, "part_of_name": -1.0, "unused_named": -1.0, "last_place_not": -2.0, "named_used": -3.0,
+    "last_used": -2.0, "earlier_used": -3.0, "named_failed_here": -4.0, "last_failed_here": -4.0,
+    "earlier_failed_here": -4.0,
 }  # fmt: skip
 """What the order of the calls goes by: rules of thumb, not learned."""
 _ORDER = np.array([_FIRST_SIGHT.get(name, 0.0) for name in CALL_FEATURES], np.float32)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from tool_gym.candidates.question import Question
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.words import words
 from tool_gym.jsonvalue import Json
@@ -19,8 +20,10 @@ from tool_gym.jsonvalue import Json
 _DATE_PARTS = frozenset({"year", "month", "day"})
 _MOST_OPTIONS = 24
 """Ways in which one parameter may be filled, the most promising ones."""
-_MOST_CHOICES = 8
+_MOST_CHOICES = 10
 """The same for one by which a search is narrowed or sorted."""
+_MOST_PRODUCTS = 400
+"""Ways to combine fillings of the same parameters that are looked at."""
 _NEAR = 8
 """Words before a bound in which the question may say what it bounds."""
 _MOST_TOGETHER = 3
@@ -60,8 +63,10 @@ class Candidate(NamedTuple):
         labels: These members as they are.
         whole: Whether all members of an enum are asked for.
         limits: For each bound, its value and the words of what it bounds.
+        holders: For each value the parameter that holds it.
         slots: Words of the parameters that hold values, and of what is said about them.
-        extra: Words of the parameters that are filled and could be left out.
+        extras: The parameters that are filled and could be left out.
+        extra: Their words.
         promise: How likely its fillings look at first sight; only for the order.
     """
 
@@ -72,47 +77,83 @@ class Candidate(NamedTuple):
     labels: tuple[str, ...]
     whole: bool
     limits: tuple[tuple[Value, tuple[str, ...]], ...]
+    holders: tuple[str, ...]
     slots: tuple[str, ...]
+    extras: tuple[str, ...]
     extra: tuple[str, ...]
     promise: float
 
 
 def candidate_calls(
-    function: Mapping[str, Any], values: Sequence[Value], asked: Sequence[str], most: int
+    function: Mapping[str, Any],
+    values: Sequence[Value],
+    question: Question,
+    most: int,
+    takes: Mapping[str, frozenset[str]],
 ) -> list[Candidate]:
     """The likeliest calls of one tool.
 
     Args:
         function: `name`, `description` and `parameters` of the tool.
         values: What the observation holds, in order.
-        asked: Words of the question, in order; of many fillings those are kept that share words with it.
+        question: What the user said; of many fillings those are kept that share words with it.
         most: Calls to return at most.
+        takes: For each parameter the types that it takes, none if that is not known.
     """
+    asked, ranked = question.stems, question.superlative()
     parameters = function["parameters"]
     properties = {
         name: each for name, each in (parameters.get("properties") or {}).items() if isinstance(each, Mapping)
     }
     required = parameters.get("required") or ()
-    needed = {name: _likely(name, properties[name], values, asked) for name in required if name in properties}
+    needed = {name: _likely(name, properties[name], values, asked, takes) for name in required if name in properties}
     optional = {
-        name: _likely(name, schema, values, asked)[:_MOST_CHOICES]
+        name: [each for each in _likely(name, schema, values, asked, takes) if _told(each, schema)][:_MOST_CHOICES]
         for name, schema in properties.items()
-        if name not in required and _narrows(schema)
+        if name not in required and _narrows(schema) and (ranked or schema.get("type") != "object")
     }
     named = any(value.kind == "name" for options in needed.values() for each in options for value in each.values)
     told = {name: schema.get("description", "") for name, schema in properties.items()}
     found = []
     for extra in _extras({name: properties[name] for name, options in optional.items() if options}, named):
         slots = {**needed, **{name: optional[name] for name in extra}}
-        for fillings in itertools.islice(itertools.product(*slots.values()), 4 * most):
-            used = tuple(value for filling in fillings for value in filling.values)
-            if len({str(value.content) for value in used}) == len(used):
-                found.append(_candidate(function["name"], dict(zip(slots, fillings, strict=True)), extra, told))
-    found.sort(key=lambda each: -each.promise)
-    return found[:most]
+        for fillings in itertools.islice(itertools.product(*slots.values()), _MOST_PRODUCTS):
+            used = [str(value.content) for filling in fillings for value in filling.values]
+            if len(set(used)) == len(used):
+                found.append((_together_promise(question, fillings[len(needed) :], fillings), slots, fillings, extra))
+    found.sort(key=lambda each: -each[0])
+    return [
+        _candidate(function["name"], dict(zip(slots, fillings, strict=True)), extra, told, promise)
+        for promise, slots, fillings, extra in found[:most]
+    ]
 
 
-def _candidate(name: str, fillings: Mapping[str, Filling], extra: Sequence[str], told: Mapping[str, str]) -> Candidate:
+def _together_promise(question: Question, extra: Sequence[Filling], fillings: Sequence[Filling]) -> float:
+    """How likely fillings look together: what narrows a search stands in a sentence that speaks of its names."""
+    promise = sum(each.promise for each in fillings)
+    own = {
+        question.sentence(place.start)
+        for each in fillings
+        for value in each.values
+        if value.kind == "name"
+        for place in value.places
+    }
+    if not own or not extra:
+        return promise
+    stems = {stem for sentence in own for stem in question.stems[sentence.start : sentence.end]}
+    for each in extra:
+        if each.limits:
+            promise -= sum(question.sentence(value.start) not in own for value, _ in each.limits)
+        elif each.labels and isinstance(each.argument, Mapping):
+            promise -= not any(question.superlative(sentence) for sentence in own)
+        elif each.labels:
+            promise -= not set(each.chosen) <= stems
+    return promise
+
+
+def _candidate(
+    name: str, fillings: Mapping[str, Filling], extra: Sequence[str], told: Mapping[str, str], promise: float
+) -> Candidate:
     parts = list(fillings.values())
     return Candidate(
         name,
@@ -122,9 +163,11 @@ def _candidate(name: str, fillings: Mapping[str, Filling], extra: Sequence[str],
         tuple(label for each in parts for label in each.labels),
         any(each.whole for each in parts),
         tuple(limit for each in parts for limit in each.limits),
+        tuple(key for key, each in fillings.items() for _ in each.values),
         tuple(word for key, each in fillings.items() if each.values for word in words(f"{key} {told[key]}")),
+        tuple(extra),
         tuple(word for key in extra for word in words(key)),
-        sum(each.promise for each in parts),
+        promise,
     )
 
 
@@ -151,13 +194,37 @@ def _extras(optional: Mapping[str, Any], named: bool) -> Iterator[tuple[str, ...
     sizes = (0,) if named else (0, 1, 2)
     for text in (each for size in sizes for each in itertools.combinations(texts, size)):
         for choice in choices if len(text) < 2 else [()]:
-            if named or text or not optional:
+            if named or text or not texts:
                 yield (*text, *choice)
 
 
-def _likely(name: str, schema: Mapping[str, Any], values: Sequence[Value], asked: Sequence[str]) -> list[Filling]:
-    options = list(_fillings(name, schema, values, asked))
+def _likely(
+    name: str,
+    schema: Mapping[str, Any],
+    values: Sequence[Value],
+    asked: Sequence[str],
+    takes: Mapping[str, frozenset[str]],
+) -> list[Filling]:
+    options = [
+        each._replace(promise=each.promise + _fit(each.values, takes.get(name, frozenset())))
+        for each in _fillings(name, schema, values, asked)
+    ]
     return sorted(options, key=lambda each: -each.promise)[:_MOST_OPTIONS]
+
+
+def _told(filling: Filling, schema: Mapping[str, Any]) -> bool:
+    """Whether the question has words for a member by which a search is to be narrowed."""
+    members = "enum" in schema or "enum" in (schema.get("items") or {})
+    return not members or (filling.promise > 0 and not filling.whole)
+
+
+def _fit(values: Sequence[Value], types: frozenset[str]) -> float:
+    """How well values are of the types that are taken, and how new they are; in [-2.5, 1.5], 0 if nothing is known."""
+    if not values:
+        return 0.0
+    fits = [(1.0 if value.types & types else -1.0) if value.types and types else 0.0 for value in values]
+    news = [0.5 * (not value.used) - 0.25 * min(value.place, 4) - 0.5 * value.used for value in values]
+    return (sum(fits) + sum(news)) / len(values)
 
 
 def _shared(chosen: Sequence[str], asked: Sequence[str]) -> float:
@@ -220,8 +287,9 @@ def _lists(
     if least < 2 and items.get("type") == "string":
         options += [Filling(str(value.content), (value,)) for value in values if value.kind == "number"]
     for size in range(max(1, least), max(least, 1) + (_MOST_TOGETHER - 1 if least > 1 else 1)):
-        for group in itertools.combinations(options, size):
-            yield _together(group, [each.argument for each in group])
+        for each in itertools.combinations(options, size):
+            group = sorted(each, key=lambda one: one.values[0].start if one.values else 0)
+            yield _together(group, [one.argument for one in group])
 
 
 def _bounds_of(schema: Mapping[str, Any]) -> dict[str, str]:
@@ -254,9 +322,11 @@ def _limits(
                     Filling(argument, (), own, (member,), limits=((value, own),), promise=_shared(own, before))
                 )
     single.sort(key=lambda each: -each.promise)
-    for group in itertools.chain(((each,) for each in single), itertools.combinations(single[:_MOST_OPTIONS], 2)):
+    for each in itertools.chain(((each,) for each in single), itertools.combinations(single[:_MOST_OPTIONS], 2)):
+        group = sorted(each, key=lambda one: one.limits[0][0].start)
         if len({each.labels for each in group}) == len({each.limits[0][0].start for each in group}) == len(group):
-            yield _together(group, [each.argument for each in group])
+            together = _together(group, [each.argument for each in group])
+            yield together._replace(promise=sum(each.promise for each in group) + 0.25 * len(group))
 
 
 def _objects(schema: Mapping[str, Any], values: Sequence[Value], asked: Sequence[str]) -> Iterator[Filling]:

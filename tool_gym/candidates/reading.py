@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import log
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tool_gym.candidates.tools import OF_PERSONS, family, labels, nouns
+from tool_gym.candidates.tools import OF_PERSONS, family, members, nouns, types_of
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.view import View, leaves
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import stem, words
 from tool_gym.jsonvalue import dumps
 
-BEFORE, AFTER = 6, 4
+BEFORE, AFTER = 8, 4
 """Words before and behind a value at which is looked."""
 _DECAY = 0.75
+ARCHIVE = frozenset(words("old former past closed previous outdated retired legacy"))
+"""Words of tools that know what was true once."""
+
+
+class Context(NamedTuple):
+    """Words beside a place of the question, of the same sentence, the nearest first.
+
+    Attributes:
+        before: Stems before it.
+        after: Stems behind it.
+        whole: The words before it as they are.
+        begins: The first words of what is said there itself, as they are.
+        rank: How many places behind the first is asked for.
+        sentence: Stems of its sentence.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    whole: tuple[str, ...]
+    begins: tuple[str, ...]
+    rank: int
+    sentence: frozenset[str]
 
 
 class Reading:
@@ -36,7 +60,8 @@ class Reading:
         self.tools = {name: set(words(f"{name} {each['description']}")) for name, each in view.functions.items()}
         used = Counter(word for each in self.tools.values() for word in each)
         self.weight = {word: log((len(self.tools) + 1) / count) for word, count in used.items()}
-        self.asked = set(view.asked)
+        self.stems = view.question.stems
+        self.asked = set(self.stems)
         self.done = {dumps([made.name, dict(made.arguments)]) for made in view.made}
         self.handed: dict[str, list[tuple[str, bool]]] = {}
         for made in view.made:
@@ -56,7 +81,26 @@ class Reading:
         ]
         self.families = {name: family(each["parameters"]) for name, each in view.functions.items()}
         self.nouns = {name: nouns(each["parameters"]) for name, each in view.functions.items()}
-        self.labels = {name: list(labels(each["parameters"])) for name, each in view.functions.items()}
+        self.labels = {
+            name: [words(label) for label in members(each["parameters"])] for name, each in view.functions.items()
+        }
+        self.takes = {name: types_of(each, view.subjects[name]) for name, each in view.functions.items()}
+        self.subjects = {name: {stem(noun)} if noun else set() for name, noun in view.subjects.items()}
+        self.chosen: dict[str, set[str]] = {name: set() for name in view.functions}
+        for made in view.made:
+            if not made.failed and made.name in self.chosen:
+                self.chosen[made.name] |= set(leaves(made.arguments))
+        self.old = {
+            name
+            for name, each in view.functions.items()
+            if ARCHIVE & set(words(re.split("[.:]", each["description"])[0]))
+        }
+        self.narrowing = {name: _narrowing(each["parameters"]) for name, each in view.functions.items()}
+        self._nearest: dict[int, float] = {}
+        for value in view.values:
+            if value.turn:
+                self._nearest[value.turn] = max(value.near, self._nearest.get(value.turn, 0.0))
+        self._contexts: dict[Value, list[Context]] = {}
         self._best: dict[Value, tuple[float, float]] = {}
         self.rows: dict[tuple[object, ...], NDArray[np.float64]] = {}
         self.persons = {name for name, own in self.tools.items() if own & OF_PERSONS}
@@ -64,18 +108,52 @@ class Reading:
         self.partial = {text for text in texts for other in texts if text != other and text in other}
         self.known = {text for text, calls in self.handed.items() if not all(failed for _, failed in calls)}
 
-    def nearest(self, own: Collection[str], before: Sequence[str], after: Sequence[str]) -> float:
+    def contexts(self, value: Value) -> list[Context]:
+        """What stands beside a value in the question, at each of its places."""
+        if value not in self._contexts:
+            question = self.view.question
+            found = []
+            for place in value.places:
+                sentence = question.sentence(place.start)
+                behind = range(place.end, min(sentence.end, place.end + AFTER))
+                before = range(place.start - 1, max(sentence.start, place.start - BEFORE) - 1, -1)
+                found.append(
+                    Context(
+                        tuple(question.stems[i] for i in before),
+                        tuple(question.stems[i] for i in behind),
+                        tuple(question.whole[i] for i in before),
+                        question.whole[place.start : min(place.end, place.start + 3)],
+                        question.rank(place),
+                        frozenset(question.stems[sentence.start : sentence.end]),
+                    )
+                )
+            self._contexts[value] = found
+        return self._contexts[value]
+
+    def overshadowed(self, value: Value) -> bool:
+        """Whether the same turn returned something that the question names, and not this."""
+        return value.turn > 0 and value.near < 0.5 <= self._nearest.get(value.turn, 0.0)
+
+    def settled(self, value: Value) -> tuple[bool, bool]:
+        """Whether it was counted only, as in "how many ports", and whether only its time was asked for."""
+        places = self.contexts(value)
+        counted = any({"many", "number"} & set(each.whole[:1]) for each in places)
+        return counted, any("same" in (*each.whole[:4], *each.begins) for each in places)
+
+    def nearest(self, own: Collection[str], value: Value) -> float:
         """How near a tool's words stand to a value."""
-        return max(self.close(own, before), self.close(own, after[:3]))
+        return max(max(self.close(own, each.before), self.close(own, each.after[:3])) for each in self.contexts(value))
+
+    def label_near(self, label: Sequence[str], value: Value) -> float:
+        """How near a label stands to a value."""
+        return max(nearness(label, each.before, each.after) for each in self.contexts(value))
 
     def best(self, value: Value) -> tuple[float, float]:
         """How near to a value the nearest label of any tool stands, and the nearest word of any tool."""
         if value not in self._best:
-            before = self.view.asked[max(0, value.start - BEFORE) : value.start][::-1]
-            after = self.view.asked[value.end : value.end + AFTER]
             self._best[value] = (
-                max((nearness(label, before, after) for each in self.labels.values() for label in each), default=0.0),
-                max((self.nearest(own, before, after) for own in self.tools.values()), default=0.0),
+                max((self.label_near(label, value) for each in self.labels.values() for label in each), default=0.0),
+                max((self.nearest(own, value) for own in self.tools.values()), default=0.0),
             )
         return self._best[value]
 
@@ -100,3 +178,15 @@ def nearness(label: Sequence[str], before: Sequence[str], after: Sequence[str]) 
         sum(max((0.8**i for i, word in enumerate(window) if word == each), default=0.0) for each in label) / len(label)
         for window in (before, after[:3])
     )
+
+
+def _narrowing(parameters: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The members of enums by which a search may be narrowed."""
+    needed = parameters.get("required") or ()
+    found = {}
+    for name, schema in (parameters.get("properties") or {}).items():
+        if name not in needed and isinstance(schema, Mapping) and "default" not in schema:
+            own = schema.get("enum") or (schema.get("items") or {}).get("enum")
+            if own:
+                found[name] = [str(each) for each in own]
+    return found

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tool_gym.candidates.calls import Candidate
 from tool_gym.candidates.reading import Reading
+from tool_gym.candidates.tools import WORKS_OUT
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.view import View
+from tool_gym.candidates.words import words
 
 _ASKS_BOTH = re.compile(r"\b(?:both|each|side by side|in that order)\b")
 _ASKS_DATE = re.compile(r"\b(?:when|date|day)\b")
@@ -24,8 +26,14 @@ NAMES = (
     "reply", "first_turn", "nothing_returned", "unused_named", "open", "turns", "failed", "tool_left", "is_last",
     "date_wanted", "number_wanted", "name_wanted", "kind_unwanted", "near", "key_asked", "pair", "pair_wanted",
     "pair_alike", "worked_out", "left_to_work_out", "left_to_search", "last_unused",
+    "last_counted", "last_same", "last_mentioned", "unit_settled", "ready",
 )  # fmt: skip
 """Names of the features of a reply."""
+_WHICH = frozenset(
+    "is_last date_wanted number_wanted name_wanted near key_asked pair pair_wanted pair_alike".split()  # noqa: SIM905
+)
+_CHOOSES = [number for number, name in enumerate(NAMES) if name in _WHICH]
+"""Features that say which reply, not whether to reply: measured from the highest among the replies."""
 
 
 class Reply(NamedTuple):
@@ -68,8 +76,15 @@ def candidate_replies(view: View, most: int) -> list[Reply]:
 
 
 def _works_out(reading: Reading, tool: str) -> bool:
-    """Whether a tool makes something of values, rather than knowing something."""
-    return reading.families.get(tool) in ("sum", "days", "texts", "other")
+    return reading.families.get(tool) in WORKS_OUT
+
+
+def _ready(reading: Reading, call: Candidate) -> float:
+    """How much a call looks like the last one: it works something out of results that were not used yet."""
+    if not _works_out(reading, call.name) or any(value.used for value in call.values):
+        return 0.0
+    near = sum(value.near for value in call.values if value.turn) / max(1, len(call.values))
+    return near * reading.share(reading.tools[call.name], reading.asked)
 
 
 def reply_features(
@@ -84,7 +99,7 @@ def reply_features(
         calls: The calls that may be made instead.
 
     Returns:
-        float32[len(replies), len(NAMES)], each in [0, 1].
+        float32[len(replies), len(NAMES)], each in [-1, 1].
     """
     text = question.lower()
     wanted = [bool(each.search(text)) for each in (_ASKS_DATE, _ASKS_NUMBER, _ASKS_NAME)]
@@ -107,6 +122,15 @@ def reply_features(
         float(bool(reading.view.made) and reading.view.made[-1].failed),
         left,
     ]
+    last = [value for value in reading.view.values if value.turn == reading.turn and value.turn]
+    named = [value for value in last if value.kind == "name"]
+    now = [
+        float(any(reading.settled(value)[0] for value in named)),
+        float(any(reading.settled(value)[1] for value in named)),
+        float(any(value.mentions for value in named)),
+        float(any(set(words(value.unit)) & reading.asked for value in last if value.unit)),
+        max((_ready(reading, each) for each in calls if each.name not in made), default=0.0),
+    ]
     rows = []
     for reply in replies:
         values = reply.values
@@ -126,6 +150,9 @@ def reply_features(
                 max(worked, default=0.0),
                 max(searched, default=0.0),
                 float(any(v.kind == "name" and v.turn == reading.turn and v.near > 0 for v in reading.view.values)),
+                *now,
             ]
         )
-    return np.array(rows, np.float32).reshape(len(rows), len(NAMES))
+    found = np.array(rows, np.float32).reshape(len(rows), len(NAMES))
+    found[:, _CHOOSES] -= found[:, _CHOOSES].max(0)
+    return found

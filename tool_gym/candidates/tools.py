@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import plain_words, singular, words
 
-FAMILIES = ("entry", "dated", "search", "figure", "sum", "days", "texts", "other")
+FAMILIES = ("entry", "dated", "search", "figure", "alias", "sum", "days", "texts", "other")
 """Kinds of tools, by what they require."""
+WORKS_OUT = frozenset({"sum", "days", "texts", "other"})
+"""Those that make something of values, rather than knowing something."""
 OF_PERSONS = frozenset(words("born birth mentor teacher wage salary fee tutor profession rank"))
 """Words in the documents of tools about persons."""
-
-
+_CALLED = frozenset(words("call called known alias people"))
+_OPENING = 7
+"""Words with which a document begins."""
 PLAIN = frozenset(words("name target which subject id keep only text day date place asked"))
 """Words of parameters that say nothing about what a tool is about."""
 
@@ -34,6 +37,12 @@ def family(parameters: Mapping[str, Any]) -> str:
         return "days"
     if kinds["enum"] > 1:
         return "figure"
+    if kinds["text"] == 1 and len(kinds) == 1:
+        name = next(name for name in parameters["required"] if _kind(properties.get(name) or {}) == "text")
+        told = words(f"{name} {properties[name].get('description', '')}")
+        if properties[name].get("format") != "date" and not {"day", "date"} & set(told):
+            ordered = any("order" in (each.get("properties") or {}) for each in properties.values())
+            return "search" if ordered else "alias" if _CALLED & set(told) else "entry"
     return "texts" if kinds["texts"] or kinds["text"] else "other"
 
 
@@ -64,9 +73,44 @@ def nouns(parameters: Mapping[str, Any]) -> set[str]:
     return {word for name in texts for word in words(f"{name} {properties[name].get('description', '')}")} - PLAIN
 
 
-def labels(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Words of each member of each enum in a schema."""
-    yield from (words(str(each)) for each in schema.get("enum") or ())
+def members(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Each member of each enum in a schema."""
+    yield from (str(each) for each in schema.get("enum") or ())
     for each in (*(schema.get("properties") or {}).values(), schema.get("items")):
         if isinstance(each, Mapping):
-            yield from labels(each)
+            yield from members(each)
+
+
+def _is_text(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "string" and "enum" not in schema
+
+
+def types_of(function: Mapping[str, Any], own: str) -> dict[str, frozenset[str]]:
+    """For each parameter of a tool, nouns for what it takes.
+
+    Args:
+        function: `name`, `description` and `parameters` of the tool.
+        own: What the tool is about.
+    """
+    kind = family(function["parameters"])
+    found = {}
+    for name, schema in (function["parameters"].get("properties") or {}).items():
+        told = schema.get("description", "") if isinstance(schema, Mapping) and _is_text(schema) else ""
+        nouns = [singular(word) for word in (*plain_words(name), *plain_words(str(told))[-2:]) if told]
+        found[name] = frozenset({own}) if kind in ("entry", "dated") and own in nouns else frozenset(nouns)
+    return found
+
+
+def subject(function: Mapping[str, Any]) -> str:
+    """The noun for what a tool is about, or for what it lists, in the singular; empty if its document has none."""
+    parameters = function["parameters"]
+    properties = parameters.get("properties") or {}
+    if family(parameters) in ("entry", "dated"):
+        name = next(each for each in parameters["required"] if _kind(properties.get(each) or {}) == "text")
+        for text in (properties[name].get("description", ""), name):
+            own = [singular(word) for word in plain_words(text) if not PLAIN & set(words(word))]
+            if own:
+                return own[-1]
+    own = [singular(word) for word in plain_words(function["name"]) if not PLAIN & set(words(word))]
+    told = [singular(word) for word in plain_words(function["description"])][:_OPENING]
+    return next((word for word in reversed(told) if word in own), "")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from tool_gym.candidates.words import words
+from tool_gym.candidates.question import Span
+from tool_gym.candidates.words import is_small, plain_words, singular, words
 from tool_gym.jsonvalue import Json, NotJson, loads
 
 Kind = Literal["name", "number", "date", "text"]
@@ -30,7 +31,7 @@ _LABEL = re.compile(rf"\b\w$|^(?:{_MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Su
 """What is no name: what the question calls something, as in "station A", months and weekdays."""
 _FORMATS = re.compile(r"[YMD]{2,4}(?:-[YMD]{2,4})+|ISO|I")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
+_SENTENCE_START = re.compile(r"(?:^|[.!?]\s+|\n\s*)$")
 _LEAST = (
     re.compile(r"\b(?:at least|not before|no less than|since|from) $"),
     re.compile(r"^[^,.?\d]{0,30}? or (?:more|later|over|above|after)\b"),
@@ -57,6 +58,10 @@ class Value(NamedTuple):
         unit: Its unit, as a result says it beside it.
         bound: Whether the question gives it as a bound, and which.
         near: How near to what it was asked about the question has the words of its key, in [0, 1].
+        nouns: Nouns of the innermost key on the way to it.
+        types: What it is, as far as results and the question say: nouns.
+        used: Whether a call was made with it that did not fail.
+        mentions: Where other sentences speak of it again.
     """
 
     content: str | int | float | date
@@ -69,6 +74,15 @@ class Value(NamedTuple):
     unit: str = ""
     bound: Bound = ""
     near: float = 0.0
+    nouns: tuple[str, ...] = ()
+    types: frozenset[str] = frozenset()
+    used: bool = False
+    mentions: tuple[Span, ...] = ()
+
+    @property
+    def places(self) -> tuple[Span, ...]:
+        """Where the question speaks of it."""
+        return (Span(self.start, self.end), *self.mentions)
 
 
 def named_values(text: str) -> list[Value]:
@@ -122,11 +136,13 @@ def _spans(text: str) -> Iterator[tuple[Kind, int, int, Any]]:
 def _names(text: str, start: int, found: str) -> Iterator[tuple[Kind, int, int, str]]:
     """A run of words with capitals; the first word of a sentence has one too, so the name may begin behind it."""
     name = found.removesuffix("'s").removesuffix("’s").rstrip("'’-")
-    _, _, rest = name.partition(" ")
+    first, _, rest = name.partition(" ")
     if _LABEL.search(name):
         return
     starts = bool(_SENTENCE_START.search(text[:start]))
-    if not starts or rest or name != found:
+    if starts and is_small(first.casefold()) and rest:
+        pass
+    elif not starts or rest or name != found:
         yield "name", start, start + len(name), name
     if starts and rest:
         behind = re.sub(r"^(?:of the|of|the|&) ", "", rest)
@@ -140,10 +156,12 @@ def returned_values(result: Json, turn: int) -> list[Value]:
         result: JSON data.
         turn: Its turn, from 1.
     """
-    return list(_walk(result, turn, (), 0, ""))
+    return list(_walk(result, turn, (), 0, "", ()))
 
 
-def _walk(value: Json, turn: int, keys: tuple[str, ...], place: int, unit: str) -> Iterator[Value]:
+def _walk(
+    value: Json, turn: int, keys: tuple[str, ...], place: int, unit: str, nouns: tuple[str, ...]
+) -> Iterator[Value]:
     match value:
         case bool() | None:
             return
@@ -152,20 +170,24 @@ def _walk(value: Json, turn: int, keys: tuple[str, ...], place: int, unit: str) 
             for key, each in value.items():
                 if key in ("id", "unit") and len(value) > 1:
                     continue
-                inner = keys if key == "value" and keys else (*words(key), *keys)
-                yield from _walk(each, turn, inner, place, own if isinstance(own, str) else unit)
+                beside = own if isinstance(own, str) else unit
+                if key == "value" and keys:
+                    yield from _walk(each, turn, keys, place, beside, nouns)
+                else:
+                    own_nouns = tuple(singular(word) for word in plain_words(key))
+                    yield from _walk(each, turn, (*words(key), *keys), place, beside, own_nouns)
         case list() | tuple():
             for i, each in enumerate(value):
-                yield from _walk(each, turn, keys, i, unit)
+                yield from _walk(each, turn, keys, i, unit, nouns)
         case str():
             try:
-                yield Value(date.fromisoformat(value), "date", turn, keys, place=place, unit=unit)
+                yield Value(date.fromisoformat(value), "date", turn, keys, place=place, unit=unit, nouns=nouns)
             except ValueError:
                 kind: Kind = "name" if value[:1].isupper() else "text"
                 if value:
-                    yield Value(value, kind, turn, keys, place=place, unit=unit)
+                    yield Value(value, kind, turn, keys, place=place, unit=unit, nouns=nouns)
         case int() | float():
-            yield Value(value, "number", turn, keys, place=place, unit=unit)
+            yield Value(value, "number", turn, keys, place=place, unit=unit, nouns=nouns)
 
 
 def read_result(content: str) -> Json:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STEM = 5
 """Letters by which a word is known: enough to see that "operates" and "operator" are one."""
 _SMALL = frozenset(
@@ -18,10 +20,13 @@ _SAME = (
     "captain commander commands master", "head director leads heads chief manager runs led leader",
     "home residence lives living lived based resident reports", "seat headquarters office seated premises",
     "population inhabitants people", "elevation height high tall altitude highest",
-    "length long longest", "mass weight heavy heaviest weigh weighs tonnage", "depth deep deepest shallow",
+    "length long longest short shortest", "mass weight heavy heaviest weigh weighs tonnage light lightest",
+    "depth deep deepest shallow",
+    "width wide widest broad narrow narrowest", "speed fast fastest slow slowest quick",
     "founded foundation established founding founder", "built building construction", "opened opening open inaugurated",
     "owner owns owned owning proprietor belongs", "operator operates operated operating operation",
-    "cost price fee charge charges rate", "revenue turnover income takings sales earn", "grant subsidy subsidies",
+    "cost price fee charge charges rate cheap cheapest costly costliest dearest",
+    "revenue turnover income takings sales earn", "grant subsidy subsidies",
     "size large big largest", "capacity hold holds", "distance far apart separation", "ratio divide divided",
     "percentage percent cent portion", "mean average", "total sum combined overall", "spread span range",
     "backwards reverse reversed", "weekday monday week", "vowel vowels", "start begin first", "staged stage venue",
@@ -41,8 +46,33 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def plain_words(text: str) -> tuple[str, ...]:
     """The words that `words` gives the stems of, whole, so that endings can be looked at."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return tuple(word for word in _WORD.findall(spaced.casefold()) if word not in _SMALL)
+    return tuple(small for word, _ in split_words(text) if not is_small(small := word.casefold()))
+
+
+def split_words(text: str) -> Iterator[tuple[str, int]]:
+    """Each word of a text, small ones too, as it is, and where it begins."""
+    for match in _WORD.finditer(text):
+        start = match.start()
+        for part in _CAMEL.split(match[0]):
+            yield part, start
+            start += len(part)
+
+
+def is_small(word: str) -> bool:
+    """Whether a word in lower case says nothing by itself."""
+    return word in _SMALL
+
+
+def singular(word: str) -> str:
+    """A word in lower case in a form that its singular and its plural share; for comparison, not to be read."""
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith(("ches", "shes", "sses", "xes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    word = word.removesuffix("e") if len(word) > 3 else word
+    return word[:-1] + "f" if word.endswith("v") else word
 
 
 def stem(word: str) -> str:
