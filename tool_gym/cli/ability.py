@@ -43,10 +43,8 @@ def ability(
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     if (include is not None or limit is not None) and not names:
         raise InputError("--include and --limit are for tasks of the harness; name some with --tasks")
-    before, after = (
-        None if path is None else _measured(path, names, include, limit, device, dtype) for path in (base, model)
-    )
-    assert after is not None
+    before = None if base is None else _measured(base, names, include, limit, device, dtype)
+    after = _measured(model, names, include, limit, device, dtype)
     against = "" if base is None else f" against {base}"
     show_table(f"General ability of {model}{against}", rows(after, before), as_json=as_json)
 
