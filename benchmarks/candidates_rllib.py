@@ -51,7 +51,7 @@ class Masked(gym.ObservationWrapper[Any, Any, Any]):
         }
 
 
-class SharedScorer(TorchRLModule, ValueFunctionAPI):
+class SharedScorer(TorchRLModule, ValueFunctionAPI):  # type: ignore[misc]
     """One layer scores each row; the highest value of each column goes to the critic."""
 
     def setup(self) -> None:

@@ -77,9 +77,9 @@ def main(
     with tempfile.TemporaryDirectory() as folder, Executor(execution="embedded") as executor:
         easy = Path(folder) / "easy"
         generate_pack(easy, seed=seed, count=count, level=0, gate=False)
-        for pack in map(load_pack, (easy, *PACKS)):
+        for source in (str(easy), *PACKS):
             for perturb in NAMES:
-                rows.append(measured(pack, perturb, seed, count, executor))
+                rows.append(measured(load_pack(source), perturb, seed, count, executor))
                 print(json.dumps(rows[-1]), flush=True)
     if to is not None:
         report = {"count": count, "seed": seed, "policy": "CarefulReader", "rows": rows}
