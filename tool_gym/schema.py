@@ -55,7 +55,7 @@ class ArgumentCheck:
         return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def _validator(schema: bytes) -> Any:
     # References to anything outside the schema are refused: a pack must not make its reader open files or sockets.
     return jsonschema_rs.validator_for(loads(schema), retriever=_no_references)
