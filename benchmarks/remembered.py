@@ -1,18 +1,41 @@
-"""The candidates as an environment for stock algorithms that keeps what it has seen: tools are deterministic."""
+"""What the benchmarks of stock algorithms share: an environment that keeps what it has seen, and the run over seeds.
+
+Tools are deterministic, so what was seen once need not be computed again.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 import gymnasium as gym
 import numpy as np
+from linear import HELD_OUT, RESULTS, environment, split
 from numpy.typing import NDArray
 
 from tool_gym.candidates import CandidateActions
 from tool_gym.training.linear import Prefix, Prefixes
 
-Rows = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.float32]
+Best: TypeAlias = Callable[[Rows, NDArray[np.bool_]], int]
+"""The greedy action for an observation and its mask."""
+
+
+class Learner(NamedTuple):
+    """A stock algorithm that was set up for an environment.
+
+    Attributes:
+        best: Its greedy action, as it has learned by now.
+        learn: Trains it to the end; gives the steps taken.
+    """
+
+    best: Best
+    learn: Callable[[], int]
 
 
 class Remembered(gym.Env[Rows, int]):
@@ -55,7 +78,7 @@ class Remembered(gym.Env[Rows, int]):
         return rows
 
 
-def solve_f1(env: Remembered, best: Callable[[Rows, NDArray[np.bool_]], int], scenarios: Sequence[str]) -> float:
+def solve_f1(env: Remembered, best: Best, scenarios: Sequence[str]) -> float:
     """Mean over greedy episodes.
 
     Args:
@@ -71,3 +94,44 @@ def solve_f1(env: Remembered, best: Callable[[Rows, NDArray[np.bool_]], int], sc
             rows, _, ended, _, info = env.step(best(rows, info["action_mask"]))
         scores.append(info["score"]["f1"])
     return float(np.mean(scores))
+
+
+def bench(algorithm: str, set_up: Callable[[Remembered, int, int], Learner]) -> None:
+    """Reads the command line; trains and measures the algorithm for each seed; keeps the result.
+
+    The result lies in the results' folder under the name of the command's file.
+
+    Args:
+        algorithm: Its name, and version.
+        set_up: A learner for an environment, a seed and a number of steps.
+    """
+    command = Path(sys.argv[0])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pack")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=16_384)
+    parser.add_argument("--trained", type=int, default=300)
+    parser.add_argument("--tested", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=8)
+    options = parser.parse_args()
+    trained, tested = split(options.pack, options.trained, options.tested)
+    env = Remembered(environment(options.pack, "ftrl_f1", options.turns), trained)
+    judge = Remembered(environment(options.pack, "solve_f1", options.turns), tested)
+    rows = []
+    for seed in range(options.seeds):
+        began = time.perf_counter()
+        best, learn = set_up(env, seed, options.steps)
+        start, steps = solve_f1(judge, best, tested), learn()
+        row = {"algorithm": algorithm, "seed": seed, "start": start, "end": solve_f1(judge, best, tested)}
+        rows.append({**row, "steps": steps, "seconds": round(time.perf_counter() - began, 1)})
+        print(rows[-1], flush=True)
+        result = {
+            "command": " ".join([f"python benchmarks/{command.name} PACK", *sys.argv[2:]]),
+            "pack": "tool-gym generate --level 1 --count 2000 --seed 7",
+            "held_out_domains": HELD_OUT,
+            "trained_on": len(trained),
+            "tested_on": len(tested),
+            "reward": "ftrl_f1",
+            "rows": rows,
+        }
+        (RESULTS / f"{command.stem}.json").write_text(json.dumps(result, indent=1) + "\n")

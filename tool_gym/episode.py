@@ -10,7 +10,6 @@ A step has two halves, so that the calls of many episodes can travel to the sand
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
@@ -290,6 +289,8 @@ class Episode:
         calls = self.begin(action)
         answers = await self.session.acall(calls, time_limit_s=self.caps.step_time_limit_s)
         if self._dialogue is not None and self._dialogue.answer is not None:
+            import asyncio  # whoever comes here has it loaded; others need not wait for it
+
             await asyncio.wait([asyncio.wrap_future(self._dialogue.answer)])
         return self.finish(answers)
 
