@@ -156,10 +156,7 @@ def _next_names(notes: Notes) -> Iterator[Name | None]:
 def _calls(view: View, notes: Notes, name: Name | None) -> Iterator[tuple[float, ToolCall]]:
     """For each tool its best call, about the name or else the last value, and how good it looks."""
     for function in view.functions:
-        try:
-            filled = _filled(function, notes, name)
-        except (LookupError, TypeError, AttributeError, ValueError):  # a stranger's schema may be of any shape
-            continue
+        filled = _filled(function, notes, name) if _readable(function["parameters"]) else None
         if filled is None:
             continue
         arguments, score = filled
@@ -170,18 +167,31 @@ def _calls(view: View, notes: Notes, name: Name | None) -> Iterator[tuple[float,
         yield score, ToolCall(name=function["name"], arguments=arguments)
 
 
+def _readable(schema: Json) -> bool:
+    """Whether a schema is of the plain form that the reader can fill: a stranger's may be of any shape."""
+    if not isinstance(schema, Mapping) or schema.get("enum") == []:
+        return False
+    match schema.get("type"):
+        case "object" if not schema.get("properties", {}).keys() >= set(schema.get("required", ())):
+            return False
+        case "array" if "items" not in schema:
+            return False
+    members = [schema["items"]] if "items" in schema else []
+    return all(map(_readable, (*schema.get("anyOf", ()), *schema.get("properties", {}).values(), *members)))
+
+
 def _filled(function: Mapping[str, Any], notes: Notes, name: Name | None) -> tuple[dict[str, Json], float] | None:
     """Arguments for a tool, and how well its choices fit the question; None if they cannot be had."""
     schema = function["parameters"]
     filler = _Filler(notes, name)
     arguments: dict[str, Json] = {}
-    for key, part in schema["properties"].items():
+    for key, part in schema.get("properties", {}).items():
         if key in schema.get("required", ()):
             value = filler.value(key, part)
             if value is None:
                 return None
             arguments[key] = value
-    optional = [item for item in schema["properties"].items() if item[0] not in arguments]
+    optional = [item for item in schema.get("properties", {}).items() if item[0] not in arguments]
     if name is not None and not filler.placed:
         texts = [key for key, part in optional if part.get("type") == "string" and "enum" not in part]
         if not texts:
