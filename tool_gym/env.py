@@ -92,7 +92,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
         size = self.caps.max_observation_bytes
         self.observation_space = spaces.Dict({"messages": JsonSpace(size), "tools": JsonSpace(size)})
 
-    def _choices(self, scenario: str | None, split: str | None) -> tuple[str, ...]:
+    def _choices(self, scenario: str | None, split: str | None) -> Sequence[str]:
         """The ids that a reset chooses from."""
         if scenario is not None:
             if scenario not in self.pack:
@@ -100,7 +100,7 @@ class ToolUseEnv(gym.Env[dict[str, Any], Any]):
             return (scenario,)
         if split is None:
             split = "train" if self.pack.manifest.splits.get("train") else "all"
-        ids = tuple(self.pack.ids(split))
+        ids = self.pack.ids(split)
         if not ids:
             known = [*self.pack.manifest.splits, "all"]
             raise UnknownName(f"split with scenarios in pack {self.pack.name!r}", split, known)

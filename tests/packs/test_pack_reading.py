@@ -173,7 +173,6 @@ def test_a_scenario_that_only_the_list_of_ids_knows_is_told(folder):
         ("Bad_Id train", "line 7: 'Bad_Id train'"),
         ("no-split", "line 7"),
         ("a b c", "line 7"),
-        ("multi-1 test", "twice"),
     ],
 )
 def test_a_broken_list_of_ids_is_told_with_its_line(folder, line, text):
@@ -181,6 +180,37 @@ def test_a_broken_list_of_ids_is_told_with_its_line(folder, line, text):
         file.write(line + "\n")
     with pytest.raises(PackError, match=text):
         list(Pack(folder))
+
+
+def test_an_id_that_comes_twice_is_told_by_the_check_and_may_be_read(folder):
+    with (folder / "ids.txt").open("a") as file:
+        file.write("multi-1 test\n")
+    pack = Pack(folder)
+    assert pack[pack.ids("test")[-1]].id == "multi-1"
+    assert any("twice" in problem for problem in pack.verify())
+
+
+def test_ids_are_a_sequence_equal_to_a_tuple_of_them(folder):
+    pack = Pack(folder)
+    names = tuple(json.loads(line)["id"] for line in (folder / "scenarios.jsonl").read_text().splitlines())
+    ids = pack.ids()
+    assert (ids, hash(ids), len(ids)) == (names, hash(names), len(names))
+    assert (ids[1:], ids[-1], ids[::-1]) == (names[1:], names[-1], names[::-1])
+    assert (names[0] in ids, "nobody" in ids, ids == names[1:], ids != names) == (True, False, False, False)
+    assert pickle.loads(pickle.dumps(ids)) == names
+    assert names[0] in repr(ids)
+    with pytest.raises(IndexError):
+        ids[len(names)]
+
+
+def test_a_pack_may_have_splits_without_scenarios_and_no_scenario_at_all(folder):
+    edit(folder / "pack.json", '"splits": {', '"splits": {"empty": 0,')
+    assert len(Pack(folder).ids("empty")) == 0
+    (folder / "ids.txt").write_text("")
+    pack = Pack(folder)
+    assert (len(pack.ids()), len(pack.ids("test")), "multi-1" in pack) == (0, 0, True)
+    with pytest.raises(UnknownName, match="multi-1"):
+        pack.split_of("multi-1")
 
 
 def test_a_pack_of_another_format_or_of_a_newer_package_is_refused_with_the_remedy(folder):

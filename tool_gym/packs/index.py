@@ -28,6 +28,7 @@ _MAGIC = b"TGIDX1\r\n"
 _HEADER = struct.Struct("<8sQQ32s")
 _COLUMNS = "QQI"
 """Types of the columns: keys, starts, lengths."""
+_WIDTHS = [array(code).itemsize for code in _COLUMNS]
 _SPREAD = 2
 """A key stands within so many square roots of the number of rows of the place that is reckoned, in nearly all cases:
 that is four standard deviations at least."""
@@ -74,9 +75,10 @@ class Sidecar:
         header = file.read(0, _HEADER.size)
         wanted = (_MAGIC, size, bytes.fromhex(sha256))
         magic, rows, *of_file = _HEADER.unpack(header.ljust(_HEADER.size, b"\0"))
-        if (magic, *of_file) != wanted or file.size != _HEADER.size + rows * sum(map(_width, _COLUMNS)):
+        if (magic, *of_file) != wanted or file.size != _HEADER.size + rows * sum(_WIDTHS):
             raise PackError(f"{file.path}: not the sidecar of this file")
         self._file, self._rows = file, rows
+        self._bases = [_HEADER.size + rows * sum(_WIDTHS[:number]) for number in range(len(_COLUMNS))]
 
     def find(self, key: str) -> tuple[int, int] | None:
         """Start and length in bytes of the row with this key, or None; to be checked by reading the row."""
@@ -95,18 +97,13 @@ class Sidecar:
 
     def _column(self, number: int, first: int, count: int) -> array[int]:
         """Some values of a column; fewer where the file was cut short or is gone."""
-        before = sum(map(_width, _COLUMNS[:number])) * self._rows
-        column = array(_COLUMNS[number])
+        column, width = array(_COLUMNS[number]), _WIDTHS[number]
         try:
-            data = self._file.read(_HEADER.size + before + first * column.itemsize, count * column.itemsize)
+            data = self._file.read(self._bases[number] + first * width, count * width)
         except PackError:
             return column
-        column.frombytes(data[: len(data) - len(data) % column.itemsize])
+        column.frombytes(data[: len(data) - len(data) % width])
         return _swap(column)
-
-
-def _width(code: str) -> int:
-    return array(code).itemsize
 
 
 def _swap(column: array[int]) -> array[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tool_gym.packs.checking import find_problems, has_its_hashes
 from tool_gym.packs.discovery import find_pack, installed_packs, no_address, shipped_folders
 from tool_gym.packs.errata import Erratum, read_errata
 from tool_gym.packs.files import MANIFEST, SCENARIOS, TABLES, TOOLS, check_advice
-from tool_gym.packs.ids import read_ids
+from tool_gym.packs.ids import Listing
 from tool_gym.packs.manifest import PackManifest, read_manifest
 from tool_gym.packs.rowfile import RowFile
 from tool_gym.packs.rows import read_scenario, read_tool
@@ -80,16 +80,16 @@ class Pack:
             PackError: If its row, or a tool's, is broken.
         """
         if scenario_id not in self:
-            raise UnknownName("scenario", scenario_id, self._splits, f"The pack is {self.path}.")
+            raise self._unknown(scenario_id)
         return self._scenario(scenario_id)
 
     def __contains__(self, scenario_id: object) -> bool:
         if not isinstance(scenario_id, str):
             return False
-        return self._scenarios.index.find(scenario_id) is not None or scenario_id in self._splits
+        return self._scenarios.find(scenario_id) is not None or self._listing.split_of(scenario_id) is not None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._splits)
+        return iter(self.ids())
 
     def __len__(self) -> int:
         return self.manifest.counts["scenarios"]
@@ -106,8 +106,8 @@ class Pack:
     def __reduce__(self) -> tuple[type[Pack], tuple[Path]]:
         return Pack, (self.path,)
 
-    def ids(self, split: str | None = "all") -> tuple[str, ...]:
-        """The ids of a split, in the order of the file.
+    def ids(self, split: str | None = "all") -> Sequence[str]:
+        """The ids of a split, in the order of the file; equal to a tuple of the same ids.
 
         Args:
             split: Name of a split; "all" or None for all scenarios.
@@ -117,9 +117,10 @@ class Pack:
             PackError: If `ids.txt` is broken.
         """
         wanted = "all" if split is None else split
-        if wanted not in self._ids:
-            raise UnknownName("split", wanted, self._ids, f"The pack is {self.path}.")
-        return self._ids[wanted]
+        found = self._listing.splits.get(wanted)
+        if found is None and wanted not in self.manifest.splits:
+            raise UnknownName("split", wanted, self._listing.splits, f"The pack is {self.path}.")
+        return found or ()
 
     def split_of(self, scenario_id: str) -> str:
         """The split of a scenario; reads no scenario.
@@ -127,9 +128,10 @@ class Pack:
         Raises:
             UnknownName: If the pack has no scenario of this id.
         """
-        if scenario_id not in self._splits:
-            raise UnknownName("scenario", scenario_id, self._splits, f"The pack is {self.path}.")
-        return self._splits[scenario_id]
+        split = self._listing.split_of(scenario_id)
+        if split is None:
+            raise self._unknown(scenario_id)
+        return split
 
     def truths(self) -> tuple[str, ...]:
         """The kinds of truth that the pack's scenarios have (see `Provenance`), in alphabetical order."""
@@ -173,16 +175,11 @@ class Pack:
         }
 
     @functools.cached_property
-    def _splits(self) -> dict[str, str]:
-        return read_ids(self.path)
+    def _listing(self) -> Listing:
+        return Listing(self.path)
 
-    @functools.cached_property
-    def _ids(self) -> dict[str, tuple[str, ...]]:
-        """The ids of each split, and of "all"."""
-        found: dict[str, list[str]] = {split: [] for split in self.manifest.splits}
-        for scenario_id, split in self._splits.items():
-            found.setdefault(split, []).append(scenario_id)
-        return {"all": tuple(self._splits), **{split: tuple(ids) for split, ids in found.items()}}
+    def _unknown(self, scenario_id: str) -> UnknownName:
+        return UnknownName("scenario", scenario_id, self.ids(), f"The pack is {self.path}.")
 
     def _read_scenario(self, scenario_id: str) -> Scenario:
         row, place = self._scenarios.get(scenario_id)

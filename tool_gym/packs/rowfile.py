@@ -23,6 +23,7 @@ class RowFile:
         self._advice = check_advice(folder)
         self._index: RowIndex | Sidecar | None = None
         self._scanned = False
+        self._asked: tuple[str | None, tuple[int, int] | None] = (None, None)  # the key last looked for, and its place
         self._next = (0, b"")  # place and bytes of what follows the row that was read last
 
     @property
@@ -36,15 +37,26 @@ class RowFile:
             self._index = self._sidecar() or self._scan()
         return self._index
 
+    def find(self, key: str) -> tuple[int, int] | None:
+        """Start and length in bytes of the row with this key by the index, or None; to be checked by reading the row.
+
+        Raises:
+            PackError: If the file cannot be read.
+        """
+        # Whoever asks whether there is a row asks next for the row.
+        if self._asked[0] != key:
+            self._asked = (key, self.index.find(key))
+        return self._asked[1]
+
     def has(self, key: str) -> bool:
         """Whether there is a row with this key; a miss reads the whole file once, in case the sidecar is too old.
 
         Raises:
             PackError: If the file cannot be read.
         """
-        if self.index.find(key) is None and not self._scanned:
+        if self.find(key) is None and not self._scanned:
             self._index = self._scan()
-        return self.index.find(key) is not None
+        return self.find(key) is not None
 
     def get(self, key: str) -> tuple[dict[str, Json], Place]:
         """The row with this key, and its place.
@@ -89,7 +101,7 @@ class RowFile:
 
     def _found(self, key: str) -> tuple[int, bytes] | None:
         """Start and line of the row with this key by the index; of too long a line one byte more than is taken."""
-        found = self.index.find(key)
+        found = self.find(key)
         if found is None:
             return None
         start, length = found
@@ -111,6 +123,6 @@ class RowFile:
             return None
 
     def _scan(self) -> RowIndex:
-        self._scanned = True
+        self._scanned, self._asked = True, (None, None)
         with open_inside(self._folder, self._name) as file:
             return scan(file, KEYS[self._name])
