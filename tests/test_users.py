@@ -151,7 +151,7 @@ def test_scripted_users_leave_trajectories_as_they_were(pack, executor):
 
 
 def test_users_of_many_episodes_are_asked_at_once(pack, executor):
-    all_here = threading.Barrier(8, timeout=20)
+    all_here = threading.Barrier(8, timeout=120)
 
     def patient(talk):
         all_here.wait()  # breaks, and fails the test, unless all are asked before one is waited for

@@ -50,6 +50,22 @@ def test_a_name_is_one_token_and_keeps_its_slot_through_the_conversation(tokeniz
     assert longer.count(name) == 2
 
 
+def test_a_date_and_a_number_have_one_slot_however_they_are_put_and_are_written_as_calls_need_them(tokenizer):
+    text = "on 21 June 2029, June 21, 2029 or 2029-06-21 for 1,500 or 1500"
+    unknown = [i for i in ids_of(tokenizer, text) if i >= tokenizer.first_slot]
+    dates = [i for i in unknown if "2029" in tokenizer.decode([i])]
+    numbers = [i for i in unknown if tokenizer.decode([i]) in ("1,500", "1500")]
+    for found, plain in ((dates, "2029-06-21"), (numbers, "1500")):
+        assert len(set(found)) == len(found) > 1
+        assert len({tokenizer.slot(i) for i in found}) == 1
+        assert {tokenizer.decode([tokenizer.written(i)]) for i in found} == {plain}
+
+
+def test_names_that_stand_side_by_side_are_told_apart(tokenizer):
+    text = "Who owns Redim Mill and New Osk's neighbour, Crown of Paskuru?"
+    assert {"Redim Mill", "New Osk", "Crown of Paskuru"} <= set(tokenizer.unknown(text))
+
+
 def test_another_question_gets_other_slots(tokenizer):
     seen = {
         tuple(tokenizer.slot(i) for i in ids_of(tokenizer, f"{TEXTS[0]} {'again ' * n}") if i >= tokenizer.first_slot)[

@@ -32,7 +32,7 @@ def stopped(out, sign):
         assert time.monotonic() < until
         time.sleep(0.005)
     os.kill(process.pid, sign)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     done = {path.name: path.stat().st_mtime_ns for path in journal.glob("0*[0-9]") if path.is_dir()}
     return process.returncode, done, errors.decode()
 

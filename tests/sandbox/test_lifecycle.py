@@ -121,7 +121,7 @@ def test_an_interpreter_ends_without_a_word_and_leaves_nothing():
         print(*(executor._backend._launcher._zygote.pid for executor in kept[:2]))
     """
     command = [sys.executable, "-W", "error", "-X", "dev", "-c", textwrap.dedent(code).format(root=str(ROOT))]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0
     assert result.stderr == ""
     assert within(5, lambda: all(gone(int(pid)) for pid in result.stdout.split()))

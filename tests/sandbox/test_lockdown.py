@@ -33,7 +33,7 @@ def in_child(body: str, *, env: dict[str, str] | None = None) -> subprocess.Comp
         [sys.executable, "-c", textwrap.dedent(body)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )
 

@@ -5,7 +5,7 @@ import pytest
 from tool_gym.candidates import CandidateActions
 from tool_gym.candidates.actions import FEATURES
 from tool_gym.errors import UnknownName
-from tool_gym.training.linear import LinearPolicy, Outcome, Prefix, Prefixes, Settings, play, train
+from tool_gym.training.linear import CandidatePolicy, Outcome, Prefix, Prefixes, Settings, play, train
 
 ALGORITHMS = ("grpo", "reinforce++")
 
@@ -43,7 +43,8 @@ def test_a_reward_that_never_differs_teaches_nothing():
     bandit = Bandit()
     for action in range(4):
         bandit.prefix.outcomes[action] = Outcome(0.5, {"f1": 0.5}, None)
-    assert np.allclose(train(bandit, ["a"], "grpo", 0, Settings(iterations=3, entropy=0.0)).weights, 0.0)
+    policy = train(bandit, ["a"], "grpo", 0, Settings(iterations=3, entropy=0.0))
+    assert np.allclose(policy.probabilities(bandit.prefix.rows), 0.25)
 
 
 def test_an_unknown_algorithm_is_refused_with_the_known_names():
@@ -53,9 +54,28 @@ def test_an_unknown_algorithm_is_refused_with_the_known_names():
 
 def test_probabilities_sum_to_one_whatever_the_weights():
     rows = np.random.default_rng(0).normal(size=(7, len(FEATURES))).astype(np.float32)
-    likely = LinearPolicy(np.full(len(FEATURES), 1e3)).probabilities(rows)
+    policy = CandidatePolicy()
+    policy.weights[:] = 1e3
+    likely = policy.probabilities(rows)
     assert likely.sum() == pytest.approx(1.0)
     assert (likely >= 0).all()
+
+
+def test_the_gradient_is_what_small_changes_of_the_weights_do():
+    rng = np.random.default_rng(1)
+    policy = CandidatePolicy(hidden=3)
+    policy.weights[:] = rng.normal(size=len(policy.weights))
+    rows = rng.normal(size=(5, len(FEATURES))).astype(np.float32)
+    chosen = np.eye(5)[2]
+    likely = policy.probabilities(rows)
+    found = policy.gradient(rows, chosen - likely)
+    for at in rng.choice(len(policy.weights), 40):
+        logs = []
+        for change in (1e-6, -1e-6):
+            policy.weights[at] += change
+            logs.append(np.log(policy.probabilities(rows)[2]))
+            policy.weights[at] -= change
+        assert found[at] == pytest.approx((logs[0] - logs[1]) / 2e-6, rel=1e-3, abs=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +97,7 @@ def test_a_prefix_that_was_visited_is_kept_and_leads_where_the_environment_leads
 
 
 def test_an_episode_ends_with_the_score_of_the_environment(prefixes):
-    visited, score = play(LinearPolicy(), prefixes, prefixes._env.unwrapped.pack.ids()[1], np.random.default_rng(0))
+    visited, score = play(CandidatePolicy(), prefixes, prefixes._env.unwrapped.pack.ids()[1], np.random.default_rng(0))
     assert 1 <= len(visited) <= 4
     assert 0.0 <= score["f1"] <= 1.0
 
