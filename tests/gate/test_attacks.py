@@ -117,7 +117,7 @@ def test_calling_every_tool_once_and_solving_all_is_the_analytic_return(starter)
     assert every_tool_once(scenario) == pytest.approx(2 / (len(scenario.tools) + 1))
 
 
-@pytest.mark.parametrize("name", ["empty_answer", "spam_tools", "every_entity", "dump"])
+@pytest.mark.parametrize("name", ["empty_answer", "decline", "spam_tools", "every_entity", "dump"])
 def test_an_attack_that_pays_is_a_breach_that_names_scenario_and_episode(name, planted, executor):
     played = play_attacks(planted, [control_id(name)], executor)
     breach = next(each for each in breaches(planted, list(played)) if f"attack {name} " in each.finding.message)

@@ -15,13 +15,14 @@ from tool_gym.attacks.calls import (
     repeat_solved_call,
     spam_tools,
 )
-from tool_gym.attacks.replies import empty_answer, every_value_seen, wrong_answer
+from tool_gym.attacks.replies import decline, empty_answer, every_value_seen, wrong_answer
 from tool_gym.attacks.view import Attack
 
 ATTACKS: dict[str, Attack] = {
     attack.name: attack
     for attack in (
         Attack("empty_answer", empty_answer),
+        Attack("decline", decline),
         Attack("spam_tools", spam_tools),
         Attack("every_entity", every_entity),
         Attack("echo_candidates", echo_candidates),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tool_gym.attacks.view import Action, View, values
 from tool_gym.messages import AssistantMessage
+from tool_gym.scenario import UNANSWERABLE
 
 
 def empty_answer(view: View) -> Action:
@@ -13,6 +14,15 @@ def empty_answer(view: View) -> Action:
     answer, and by the gate's look at the initial state.
     """
     return AssistantMessage()
+
+
+def decline(view: View) -> Action:
+    """Says at once that the question cannot be answered.
+
+    Exploits packs whose scenarios mostly cannot, and rewards that pay for a refusal where there is work to do. Stopped
+    by such a reply being right only where a scenario has no check besides, and by the bound on the mean over all.
+    """
+    return AssistantMessage(content=f"<answer>{UNANSWERABLE.value}</answer>")
 
 
 def every_value_seen(view: View) -> Action:

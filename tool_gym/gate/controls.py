@@ -10,7 +10,7 @@ from typing import Any
 
 from tool_gym.packs.reader import Pack
 from tool_gym.packs.writer import write_pack
-from tool_gym.scenario import Expected, Provenance, Scenario, StateCheck, SubQuestion, Tool, UserTurn
+from tool_gym.scenario import UNANSWERABLE, Expected, Provenance, Scenario, StateCheck, SubQuestion, Tool, UserTurn
 
 CONTROL_LEAST = 0.8
 """Least return of an attack on its own control, under the reward that pays it best."""
@@ -41,6 +41,7 @@ def controls() -> list[Scenario]:
     """One scenario for each attack."""
     return [
         _held_from_the_start("empty-answer"),
+        _scenario("decline", "Who built Korva?", _height(_KNOWS), [], UNANSWERABLE),
         _scenario("spam-tools", "How high does Korva lie?", _height(_OBLIVIOUS), [_step()]),
         _scenario("every-entity", "How high does Korva lie?", _height(_KNOWS), [_step()]),
         _scenario(
