@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 from tiny_runs import tiny_config, weights  # noqa: E402
 
 from tool_gym.errors import InputError  # noqa: E402
+from tool_gym.packs.reader import load_pack  # noqa: E402
 from tool_gym.training.logbook import read_metrics  # noqa: E402
 from tool_gym.training.trainer import Trainer  # noqa: E402
 
@@ -134,3 +135,13 @@ def test_examples_stand_before_each_question_and_are_not_trained_on(tmp_path, pa
     question = trainer._pack[shown[0]].question
     for sample in trainer._samples:
         assert question in trainer.local.tokenizer.decode(sample.prompt_ids)
+
+
+def test_a_run_is_played_and_answered_with_the_perturbed_tools(tmp_path, pack_folder):
+    trainer = Trainer(tiny_config(tmp_path, pack_folder, perturb="heavy+flaky", iterations=1))
+    assert list(trainer.run())
+    plain = load_pack(pack_folder)
+    for sample in trainer._samples:
+        shown = trainer.local.tokenizer.decode(sample.prompt_ids)
+        assert all(f'"{tool.name}"' in shown for tool in trainer._pack[sample.scenario].tools)
+        assert not any(f'"{tool.name}"' in shown for tool in plain[sample.scenario].tools)

@@ -30,6 +30,8 @@ class TrainConfig(Noun):
     reward: str | None = Field(None, description="Name of the reward; without it the pack's own.")
     split: str = Field("train", description="Split of the pack to train on, or all.")
     max_turns: int | None = Field(None, ge=1, description="Turn limit; without it the pack's own.")
+    perturb: str | None = Field(None, description="What is done to the scenarios, as medium+flaky.")
+    perturb_seed: int = Field(0, ge=0, description="Seed of that.")
 
     iterations: int = Field(1, ge=1, description="Times that trajectories are collected and the reference is renewed.")
     scenarios: int = Field(256, ge=1, description="Scenarios that an iteration plays.")

@@ -29,6 +29,8 @@ from tool_gym.models.decoding import Sampling
 from tool_gym.models.local import LocalModel
 from tool_gym.packs.reader import Pack, load_pack
 from tool_gym.parsing.parser import parser
+from tool_gym.perturb.pack import under
+from tool_gym.perturb.spec import Perturbation
 from tool_gym.policies.local import LocalPolicy
 from tool_gym.policies.shots import Shots, make_shots
 from tool_gym.rollouts import Play, plays
@@ -69,17 +71,21 @@ class Trainer:
         done: Whether all iterations are.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, local: LocalModel | None = None) -> None:
         """Loads the model, and where the run stands if it was begun before.
+
+        Args:
+            config: Settings.
+            local: The model that they name, where it is loaded already or is of a class of its own; it is changed.
 
         Raises:
             InputError: If there is no such model, pack or split, or the folder holds another run.
         """
-        self._pack = load_pack(config.pack)
+        self._pack = under(load_pack(config.pack), Perturbation.read(config.perturb, config.perturb_seed))
         if not self._pack.ids(config.split):
             raise InputError(f"pack {self._pack.name!r} has no scenario in the split {config.split!r}")
         self._parse = parser(config.parser)
-        self.local = LocalModel(config.model, device=config.device, dtype="float32")
+        self.local = local or LocalModel(config.model, device=config.device, dtype="float32")
         self.config, self.out = config, _folder(config)
         self._learner = Learner(self.local.model, config)
         self.local.model = self._learner.model
