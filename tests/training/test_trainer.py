@@ -145,3 +145,21 @@ def test_a_run_is_played_and_answered_with_the_perturbed_tools(tmp_path, pack_fo
         shown = trainer.local.tokenizer.decode(sample.prompt_ids)
         assert all(f'"{tool.name}"' in shown for tool in trainer._pack[sample.scenario].tools)
         assert not any(f'"{tool.name}"' in shown for tool in plain[sample.scenario].tools)
+
+
+def test_the_curriculum_passes_over_what_is_always_or_never_solved_and_once_only(tmp_path, pack_folder):
+    trainer = Trainer(tiny_config(tmp_path, pack_folder, scenarios=4, keep_solve_rates=(0.1, 0.9)))
+    ids = list(trainer._pack.ids("all"))
+    half, never, always, *unknown = ids
+    assert len(unknown) == 3
+    trainer._rates = {half: 0.5, never: 0.0, always: 1.0}
+    assert set(trainer._draw_scenarios()) == {half, *unknown}
+    later = [name for _ in range(3) for name in trainer._draw_scenarios()]
+    assert {never, always} <= set(later)
+
+
+def test_what_is_played_decides_the_curriculum(tmp_path, pack_folder):
+    trainer = Trainer(tiny_config(tmp_path, pack_folder, iterations=1))
+    list(trainer.run())
+    assert len(trainer._rates) == 3
+    assert set(trainer._rates.values()) == {0.0}  # a model with random weights solves nothing
