@@ -73,7 +73,7 @@ def play(model: LocalModel, pack: Pack, limit: int, constrained: bool, out: Path
 
 
 def main(
-    packs: Annotated[str, typer.Option(help="Packs, with commas between.")] = "starter,invented,extracted",
+    packs: Annotated[str, typer.Option(help="Packs, with commas between.")] = "starter,lending,invented,extracted",
     ftrl: Annotated[Path | None, typer.Option(help="FTRL's records.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Folder of the runs.")] = None,
     limit: Annotated[int, typer.Option(help="Scenarios of each pack.")] = 8,
