@@ -1,4 +1,4 @@
-"""Does reinforcement learning learn here? A linear policy over candidate actions, tested on domains it never saw.
+"""Does reinforcement learning learn here? A small policy over candidate actions, tested on domains it never saw.
 
     tool-gym generate --out PACK --level 1 --count 2000 --seed 7
     python benchmarks/linear.py PACK
@@ -14,6 +14,7 @@ calls for a check, calls made twice, episodes without a call. Writes results/OUT
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -28,7 +29,7 @@ import tool_gym
 from tool_gym.candidates import CandidateActions
 from tool_gym.candidates.actions import choices
 from tool_gym.jsonvalue import dumps
-from tool_gym.training.linear import LinearPolicy, Prefixes, Settings, play, train
+from tool_gym.training.linear import CandidatePolicy, Prefixes, Settings, play, train
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT = ("chess", "expeditions", "libraries", "observatories")
@@ -78,7 +79,7 @@ def _holds(had: Any, asked: Any) -> bool:
     return isinstance(had, list) and isinstance(asked, list) and all(dumps(each) in map(dumps, had) for each in asked)
 
 
-def behaviour(policy: LinearPolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> dict[str, float]:
+def behaviour(policy: CandidatePolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> dict[str, float]:
     """What greedy episodes look like: means over episodes, and shares of all calls."""
     repeats, calls, totals, silent, cut = 0, 0, 0, 0, 0
     for each in scenarios:
@@ -97,7 +98,7 @@ def behaviour(policy: LinearPolicy, prefixes: Prefixes, scenarios: Sequence[str]
     }
 
 
-def solve_f1(policy: LinearPolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> float:
+def solve_f1(policy: CandidatePolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> float:
     """Mean over greedy episodes."""
     return float(np.mean([play(policy, prefixes, each)[1]["f1"] for each in scenarios]))
 
@@ -108,18 +109,18 @@ def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 4))
-    names = sorted({(row["algorithm"], row["reward"]) for row in rows})
-    for number, name in enumerate(names):
-        label = " / ".join(name)
-        for row in rows:
-            if (row["algorithm"], row["reward"]) == name:
-                updates, scores = zip(*row["curve"], strict=True)
-                axes.plot(updates, scores, color=f"C{number}", alpha=0.8, label=label)
-                label = ""
-    axes.set(xlabel="updates", ylabel="Solve-F1 on held-out domains", ylim=(0, 1))
-    axes.legend()
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for number, name in enumerate(dict.fromkeys((row["algorithm"], row["reward"]) for row in rows)):
+        curves = np.array([row["curve"] for row in rows if (row["algorithm"], row["reward"]) == name])
+        for curve in curves:
+            axes.plot(*curve.T, color=f"C{number}", alpha=0.25, linewidth=1)
+        mean = curves.mean(0)
+        axes.plot(*mean.T, color=f"C{number}", linewidth=2, label=f"{' / '.join(name)}: {mean[-1, 1]:.2f}")
+    axes.set(xlabel="updates", ylabel="Solve-F1 on domains never seen", ylim=(0, 1), xlim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend(title="mean of the seeds at the end", loc="lower right")
     figure.savefig(path, dpi=120, bbox_inches="tight")
+    plt.close(figure)
 
 
 def main() -> None:
@@ -128,12 +129,13 @@ def main() -> None:
     parser.add_argument("--algorithms", default="grpo,reinforce++")
     parser.add_argument("--rewards", default="ftrl_f1")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trained", type=int, default=240)
+    parser.add_argument("--trained", type=int, default=480)
     parser.add_argument("--tested", type=int, default=100)
     parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument("--hidden", type=int, default=Settings().hidden, help="units of the hidden layer; 0: linear")
     parser.add_argument("--out", default="linear")
     options = parser.parse_args()
-    settings = Settings()
+    settings = Settings(hidden=options.hidden)
     trained, tested = split(options.pack, options.trained, options.tested)
     judge = Prefixes(environment(options.pack, "solve_f1", options.turns))
     result: dict[str, Any] = {
@@ -151,16 +153,20 @@ def main() -> None:
         "rows": [],
     }
     rows = result["rows"]
-    for reward in options.rewards.split(","):
-        prefixes = Prefixes(environment(options.pack, reward, options.turns), judge)
-        for seed in range(options.seeds):
-            for algorithm in options.algorithms.split(","):
-                rows.append(one_row(prefixes, judge, trained, tested, (algorithm, reward, seed), settings))
-                print({key: value for key, value in rows[-1].items() if key != "curve"}, flush=True)
-                result["summary"] = summary(rows)
-                RESULTS.mkdir(exist_ok=True)
-                (RESULTS / f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
-    plot(rows, RESULTS / f"{options.out}.png")
+    learned = {
+        reward: Prefixes(environment(options.pack, reward, options.turns), judge)
+        for reward in options.rewards.split(",")
+    }
+    RESULTS.mkdir(exist_ok=True)
+    # Seed by seed, so that a run that is cut short has compared all rewards.
+    for seed, (reward, prefixes), algorithm in itertools.product(
+        range(options.seeds), learned.items(), options.algorithms.split(",")
+    ):
+        rows.append(one_row(prefixes, judge, trained, tested, (algorithm, reward, seed), settings))
+        print({key: value for key, value in rows[-1].items() if key != "curve"}, flush=True)
+        result["summary"] = summary(rows)
+        (RESULTS / f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
+        plot(rows, RESULTS / f"{options.out}.png")
 
 
 def one_row(
@@ -174,7 +180,7 @@ def one_row(
     """Trains one policy and measures it after each iteration."""
     algorithm, reward, seed = run
     began = time.perf_counter()
-    curve = [(0, round(solve_f1(LinearPolicy(), judge, tested), 4))]
+    curve = [(0, round(solve_f1(CandidatePolicy(), judge, tested), 4))]
     policy = train(
         prefixes, trained, algorithm, seed, settings,
         lambda updates, found: curve.append((updates, round(solve_f1(found, judge, tested), 4))),

@@ -4,17 +4,22 @@ A tokenizer of a vocabulary cannot write a name that it has never seen; one of c
 million parameters needs hours to learn to spell what it reads. Here each word beyond the vocabulary - a name, an
 identifier such as `press_profile`, a date, a number - is read as one of 64 slots, drawn at random for each episode and
 the same for the same word all through it. What the network writes is read back by the prompt: a slot means the word
-that it stands for there. So a network sees that two words are the same and never which word it is; all that it is told
-comes from the observation; and decoding what was encoded gives the same text.
+that it stands for there. A date or a number has one slot however a text puts it (21 June 2029 and 2029-06-21, 1,500 and
+1500), and is written as calls need it: the tokenizer does what a larger network would learn. So a network sees that two
+words are the same and never which word it is; all that it is told comes from the observation; and decoding what was
+encoded gives the same text.
 """
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +33,21 @@ from tool_gym.models.local import Generation, LocalModel, Prompt
 WORDS_FILE = "words.json"
 MARKS = (
     '<tool_call>\n{"name": "', '", "arguments": {"', '"}}\n</tool_call>', "}}\n</tool_call>", '": "', '", "', '": ["',
-    '"], "', '"]}}\n</tool_call>', "<answer>", "</answer>", "<tool>", "</tool>\n", "<|im_start|>user\n",
-    "\n<|im_start|>tool\n", "\n<|im_start|>assistant\n", "<|im_end|>",
+    '"], "', '"]}}\n</tool_call>', "]}}\n</tool_call>", '": ', "<answer>", "</answer>", "<tool>", "<call>", "</tool>\n",
+    "<|im_start|>user\n", "\n<|im_start|>tool\n", "\n<|im_start|>assistant\n", "<|im_end|>",
 )  # fmt: skip
 """Texts that the template writes and the calls' format repeats; each is one token."""
 END, ANSWER = "<|im_end|>", "\n<|im_start|>assistant\n"
-_CAPITAL = r"[^\W\d_a-z][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_CAPITAL = r"[^\W\d_a-z][^\W\d_]*(?:['’-](?!s\b)[^\W\d_]+)*"
+_MONTHS = "|".join(calendar.month_name[1:])
+_DATE = rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}|(?:{_MONTHS}) \d{{1,2}}, \d{{4}}"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{4,})(?!\d|\.\d)"
+_IDENTIFIER = r"[a-z]+(?:_[a-z0-9]+)+"
 _PIECE = re.compile(
     "|".join(map(re.escape, sorted(MARKS, key=len, reverse=True)))
-    + r"|(?P<slot>[a-z]+(?:_[a-z0-9]+)+|\d+-\d\d-\d\d|[A-Z]+-[A-Z\d]+(?:-[A-Z]+)?)"
-    + rf"|[A-Z]\b(?! {_CAPITAL})|(?P<name>{_CAPITAL}(?: (?:(?:of|the|and|&) )?{_CAPITAL})*)"
+    + rf"| (?={_IDENTIFIER})|(?P<slot>{_IDENTIFIER}|\d+-\d\d-\d\d|{_DATE}|{_NUMBER}"
+    + r"|[A-Z]+-[A-Z\d]+(?:-[A-Z]+)?)"
+    + rf"|[A-Z]\b(?! {_CAPITAL})|(?P<name>{_CAPITAL}(?: (?:(?:of the|of|the|&) )?{_CAPITAL})*)"
     + r"|\d+(?:\.\d+)?| ?[^\W\dA-Z_]+|[^\w\s<>]+|\s|."
 )
 
@@ -105,7 +115,7 @@ class SlotTokenizer(PreTrainedTokenizer):
                 piece = piece[1:]
                 known = self._ids.get(piece)
             if known is None:
-                slot = lent.setdefault(piece, order[len(lent) % self.slots])
+                slot = lent.setdefault(plain(piece), order[len(lent) % self.slots])
                 known = self.first_slot + self.slots * self._number(piece) + slot
             found.append(known)
         return {"input_ids": found}
@@ -121,6 +131,18 @@ class SlotTokenizer(PreTrainedTokenizer):
     def slot(self, i: int) -> int:
         """What the network sees of an id."""
         return i if i < self.first_slot else self.first_slot + (i - self.first_slot) % self.slots
+
+    def unknown(self, text: str) -> list[str]:
+        """The words of a text that are read as slots, each once."""
+        ids = dict.fromkeys(i for i in self(text)["input_ids"] if i >= self.first_slot)
+        return [self._met_words[(i - self.first_slot) // self.slots] for i in ids]
+
+    def written(self, i: int) -> int:
+        """The id that stands for a word when it is written: dates and numbers have one form then, see `plain`."""
+        if i < self.first_slot:
+            return i
+        word = self._met_words[(i - self.first_slot) // self.slots]
+        return i + self.slots * (self._number(plain(word)) - self._number(word))
 
     def _number(self, word: str) -> int:
         """The number of an unknown word: how many others were met before it."""
@@ -164,7 +186,7 @@ class SlotModel(LocalModel):
         return ids
 
     def _generation(self, ids: Sequence[int], written: Written) -> Generation:
-        lent = {self.tokenizer.slot(i): i for i in ids}
+        lent = {self.tokenizer.slot(i): self.tokenizer.written(i) for i in ids}
         meant = [lent.get(i, i) for i in written.ids if i < self.tokenizer.first_slot or i in lent]
         text = self.tokenizer.decode(meant, skip_special_tokens=True)
         return Generation(text, tuple(written.ids), tuple(written.logprobs), tuple(ids), written.ids[-1] in self._ends)
@@ -181,6 +203,16 @@ def pieces(text: str, openers: frozenset[str]) -> list[str]:
         found.append(piece)
         place += len(piece)
     return found
+
+
+def plain(word: str) -> str:
+    """A date as YYYY-MM-DD and a number without commas, as calls have them; other words as they are."""
+    if re.fullmatch(_NUMBER, word):
+        return word.replace(",", "")
+    for form in ("%d %B %Y", "%B %d, %Y"):
+        with suppress(ValueError):
+            return datetime.strptime(word, form).date().isoformat()
+    return word
 
 
 def learn_words(texts: Sequence[str], least: int) -> tuple[list[str], list[str]]:

@@ -93,7 +93,7 @@ def test_a_prefix_that_was_visited_is_kept_and_leads_where_the_environment_leads
     _, _ = prefixes._env.reset(seed=0, options={"scenario": scenario})
     rows, reward, *_ = prefixes._env.step(action)
     assert reward == prefixes.outcome(first, action).reward
-    assert np.array_equal(rows[: len(after.rows)], after.rows)
+    assert np.allclose(rows[: len(after.rows)], after.rows, atol=1e-2)
 
 
 def test_an_episode_ends_with_the_score_of_the_environment(prefixes):

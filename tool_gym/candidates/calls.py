@@ -18,7 +18,7 @@ from tool_gym.candidates.words import words
 from tool_gym.jsonvalue import Json
 
 _DATE_PARTS = frozenset({"year", "month", "day"})
-_MOST_OPTIONS = 24
+_MOST_OPTIONS = 40
 """Ways in which one parameter may be filled, the most promising ones."""
 _MOST_CHOICES = 10
 """The same for one by which a search is narrowed or sorted."""
@@ -223,7 +223,7 @@ def _fit(values: Sequence[Value], types: frozenset[str]) -> float:
     if not values:
         return 0.0
     fits = [(1.0 if value.types & types else -1.0) if value.types and types else 0.0 for value in values]
-    news = [0.5 * (not value.used) - 0.25 * min(value.place, 4) - 0.5 * value.used for value in values]
+    news = [0.5 * (not value.used) - 0.25 * min(value.place, 4) - 1.0 * value.used for value in values]
     return (sum(fits) + sum(news)) / len(values)
 
 
@@ -290,6 +290,9 @@ def _lists(
         for each in itertools.combinations(options, size):
             group = sorted(each, key=lambda one: one.values[0].start if one.values else 0)
             yield _together(group, [one.argument for one in group])
+            if size == 2 and items.get("type") != "string":  # a difference and a ratio have an order
+                turned = _together(group[::-1], [one.argument for one in group[::-1]])
+                yield turned._replace(promise=turned.promise - 0.25)
 
 
 def _bounds_of(schema: Mapping[str, Any]) -> dict[str, str]:

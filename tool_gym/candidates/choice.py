@@ -23,7 +23,7 @@ _LEAST = re.compile(
     r"(?:small|short|low|few|light|cheap|old|early|earli|young|slow|weak|poor|narrow|shallow|thin|worst|tini|tiny|near|close|cold|dull)"
     r"(?:est)?|least|first|fewest|worst|oldest"
 )
-_DATED = frozenset(words("date year birth founded opening launch built start delivery premiere acquired"))
+_DATED = frozenset(words("date year birth founded opening built start"))
 _TIME = re.compile(r"(?:old|young|new|earli|late|recent)\w*")
 
 

@@ -30,7 +30,7 @@ _SHAPES = ("two_words", "one_word", "joined", "more_words")
 _OF_VALUES = (
     "values", "names", "dates", "numbers", "date_beside", "date_left", "date_elsewhere",
     "date_spent", "same_key", "key_spread", "own_tool",
-    "part_of_name", "unused_named",
+    "part_of_name", "unused_named", "in_order", "first_in_order",
 )  # fmt: skip
 NAMES = (
     *_OF_TOOL,
@@ -192,4 +192,11 @@ def _values(reading: Reading, candidate: Candidate) -> list[float]:
         float(bool(own_words & reading.tools[candidate.name])),
         float(any(str(value.content) in reading.partial for value in names)),
         min(len([v for v in reading.unused if v not in values]), 3) / 3,
+        _ordered([value.start for value in values]),
+        _ordered([min(place.start for place in value.places) for value in values]),
     ]
+
+
+def _ordered(starts: Sequence[int]) -> float:
+    """Whether places follow each other in the question: 1 if they do, -1 if not, 0 if there is one or none."""
+    return 0.0 if len(starts) < 2 else 1.0 if list(starts) == sorted(starts) else -1.0

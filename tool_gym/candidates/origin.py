@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from tool_gym.candidates.calls import Candidate
 from tool_gym.candidates.reading import Context, Reading, nearness
 from tool_gym.candidates.tools import PLAIN
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import stem, words
 
 _AT_PLACE = (
     "tool_before", "tool_after", "chosen_before", "chosen_after", "chosen_sentence", "slot_before", "inner",
@@ -19,8 +21,12 @@ OF_ORIGIN = (
     "is", *_AT_PLACE, "used", "used_here", "failed", "failed_here", "key_tool", "key_slot", "key_asked", "near",
     "place_first", "place_not", "earliness", "label_next", "label_best", "tool_best", "noun_asked", "noun_known",
     "kin_here", "kin_elsewhere", "noun_own", "noun_other", "type_fits", "type_differs", "type_open", "overshadowed",
+    "like_here", "like_elsewhere", "before_own", "before_label", "before_other",
+    "doer", "by", "of", "at", "owns", "doer_by", "doer_at", "doer_two_words",
 )  # fmt: skip
 """Names of these features."""
+_DOER = re.compile(r"(?:er|or|ist|ian|ant|man|ee)$")
+_AT = frozenset({"in", "at", "from", "to", "on", "for", "with"})
 ORIGINS = ("named", "last", "earlier")
 """Whence a value comes: the user, the last turn, or one before."""
 _NOTHING = np.zeros(len(OF_ORIGIN))
@@ -112,4 +118,33 @@ def _of_value(reading: Reading, candidate: Candidate, value: Value, holder: str)
         float(bool(takes and known) and not takes & value.types),
         float(value.kind == "name" and not known),
         float(reading.overshadowed(value)),
+        *reading.alike(candidate.name, value),
+        *_noun_before(reading, candidate.name, value),
+        *_role(reading, takes, value),
+    )
+
+
+def _noun_before(reading: Reading, tool: str, value: Value) -> tuple[float, float, float]:
+    """Whether the nearest type before a value is what the tool is about, else a part of its entries, else neither.
+
+    In "the station of X" it says what X leads to, so that X is hardly a station itself.
+    """
+    noun = reading.noun_before(value)
+    if not noun:
+        return 0.0, 0.0, 0.0
+    own = noun == reading.view.subjects[tool]
+    part = not own and any(stem(noun) in label for label in reading.labels[tool])
+    return float(own), float(part), float(not own and not part)
+
+
+def _role(reading: Reading, takes: frozenset[str], value: Value) -> tuple[float, ...]:
+    """Whether a parameter takes who does something, as its noun ends, and what small word leads to the value."""
+    doer = any(_DOER.search(noun) for noun in takes)
+    gaps, place = reading.view.question.gaps, value.places[0]
+    before = gaps[place.start] if place.start < len(gaps) else ()
+    behind = gaps[place.end] if place.end < len(gaps) else ()
+    by, at = "by" in before, bool(_AT & set(before))
+    two_words = value.kind == "name" and len(str(value.content).split()) == 2
+    return tuple(
+        map(float, (doer, by, "of" in before, at, "s" in behind[:1], doer and by, doer and at, doer and two_words))
     )

@@ -20,6 +20,8 @@ from tool_gym.jsonvalue import dumps
 BEFORE, AFTER = 8, 4
 """Words before and behind a value at which is looked."""
 _DECAY = 0.75
+_BESIDE = 4
+"""Words before two values by which it is seen whether the question says the same of both."""
 ARCHIVE = frozenset(words("old former past closed previous outdated retired legacy"))
 """Words of tools that know what was true once."""
 
@@ -102,6 +104,8 @@ class Reading:
                 self._nearest[value.turn] = max(value.near, self._nearest.get(value.turn, 0.0))
         self._contexts: dict[Value, list[Context]] = {}
         self._best: dict[Value, tuple[float, float]] = {}
+        self._alike: dict[Value, dict[str, float]] = {}
+        self._nouns: dict[Value, str] = {}
         self.rows: dict[tuple[object, ...], NDArray[np.float64]] = {}
         self.persons = {name for name, own in self.tools.items() if own & OF_PERSONS}
         texts = [str(value.content) for value in view.values if value.kind == "name" and not value.turn]
@@ -139,6 +143,33 @@ class Reading:
         places = self.contexts(value)
         counted = any({"many", "number"} & set(each.whole[:1]) for each in places)
         return counted, any("same" in (*each.whole[:4], *each.begins) for each in places)
+
+    def alike(self, tool: str, value: Value) -> tuple[float, float]:
+        """How like a value's place are those of values that this tool, and that other tools, knew; in [0, 1]."""
+        if value not in self._alike:
+            near = [set(each.before[:_BESIDE]) for each in self.contexts(value)]
+            found: dict[str, float] = {}
+            for other in self.view.values:
+                for name, failed in self.handed.get(str(other.content), ()):
+                    if not failed and other.content != value.content:
+                        places = [set(each.before[:_BESIDE]) for each in self.contexts(other)]
+                        best = max(len(one & two) / max(1, len(one | two)) for one in near for two in places)
+                        found[name] = max(found.get(name, 0.0), best)
+            self._alike[value] = found
+        here = self._alike[value]
+        return here.get(tool, 0.0), max((each for name, each in here.items() if name != tool), default=0.0)
+
+    def noun_before(self, value: Value) -> str:
+        """The type that the question names last before a value, in its sentence; empty if there is none."""
+        if value not in self._nouns:
+            question = self.view.question
+            found = ""
+            for place in value.places[:1]:
+                start = min(place.start, len(question.nouns))
+                words_before = question.nouns[question.sentence(start).start : start]
+                found = next((word for word in reversed(words_before) if word in self.view.types), "")
+            self._nouns[value] = found
+        return self._nouns[value]
 
     def nearest(self, own: Collection[str], value: Value) -> float:
         """How near a tool's words stand to a value."""

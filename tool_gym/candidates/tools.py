@@ -12,7 +12,7 @@ FAMILIES = ("entry", "dated", "search", "figure", "alias", "sum", "days", "texts
 """Kinds of tools, by what they require."""
 WORKS_OUT = frozenset({"sum", "days", "texts", "other"})
 """Those that make something of values, rather than knowing something."""
-OF_PERSONS = frozenset(words("born birth mentor teacher wage salary fee tutor profession rank"))
+OF_PERSONS = frozenset(words("born birth age profession"))
 """Words in the documents of tools about persons."""
 _CALLED = frozenset(words("call called known alias people"))
 _OPENING = 7

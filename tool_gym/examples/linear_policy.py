@@ -13,7 +13,7 @@ import numpy as np
 
 import tool_gym
 from tool_gym.candidates import CandidateActions
-from tool_gym.training.linear import LinearPolicy, Prefixes, Settings, play, train
+from tool_gym.training.linear import CandidatePolicy, Prefixes, Settings, play, train
 
 
 def main(count: int = 40, settings: Settings | None = None) -> tuple[float, float]:
@@ -36,8 +36,8 @@ def main(count: int = 40, settings: Settings | None = None) -> tuple[float, floa
         scenarios = list(tool_gym.load_pack(pack))
         seen, unseen = scenarios[: 3 * count // 4], scenarios[3 * count // 4 :]
         rng = np.random.default_rng(0)
-        policy = train(prefixes, seen, "grpo", seed=0, settings=settings or Settings(iterations=6, scenarios=len(seen)))
-        before = np.mean([play(LinearPolicy(), prefixes, each, rng)[1]["f1"] for each in unseen])
+        policy = train(prefixes, seen, "grpo", seed=0, settings=settings or Settings(iterations=8, epochs=4))
+        before = np.mean([play(CandidatePolicy(), prefixes, each, rng)[1]["f1"] for each in unseen])
         after = np.mean([play(policy, prefixes, each)[1]["f1"] for each in unseen])
     return float(before), float(after)
 

@@ -1,10 +1,11 @@
-"""A linear policy over candidate actions, trained by GRPO or REINFORCE++ in numpy: the smallest proof that one learns.
+"""A small policy over candidate actions, trained by GRPO or REINFORCE++ in numpy: the smallest proof that one learns.
 
 Training goes as in FTRL (arXiv 2508.08791): the policy plays the training scenarios, every prefix of an episode becomes
 a prompt, n actions are sampled for each prompt, each is rewarded by what its one turn earns, and the advantages of
 `tool_gym.training.advantages` weigh the gradient. It departs from the paper in this: an action is one choice among
 candidates, so a response has one token; every batch is used for one update, so no ratio needs clipping; there is no
-reference model, and no KL term. It chooses among candidates: it proves environment, reward and algorithm, not text.
+reference model and no KL term, but a bonus for entropy that fades. The policy is linear but for one small hidden layer.
+It chooses among candidates: it proves environment, reward and algorithm, not text.
 
 Tools are deterministic, so what an action led to is kept: a prefix that comes up again costs nothing.
 """
@@ -21,9 +22,13 @@ from numpy.typing import NDArray
 from tool_gym.candidates.actions import FEATURES, CandidateActions
 from tool_gym.training.advantages import estimator
 
+_SPREAD = 0.2
+"""Standard deviation of the weights of the hidden layer at the start."""
 _FORGET = 0.05
 """Share of the newest weights in the running mean of them."""
-Rows = NDArray[np.float32]
+_HIDDEN_PACE = 1 / 3
+"""How fast the hidden layer learns beside the direct weights: what it learns carries over to other domains less."""
+Rows = NDArray[np.floating[Any]]
 
 
 class Settings(NamedTuple):
@@ -37,17 +42,19 @@ class Settings(NamedTuple):
         epochs: Updates in which a prefix takes part in its iteration, >= 1; each time its actions are sampled anew.
         learning_rate: Of Adam at the start; it falls to a tenth of it.
         decay: Weight decay of each update.
-        entropy: Weight of the entropy, which is raised.
+        entropy: Weight of the entropy, which is raised, at the start; it falls to a thirtieth.
+        hidden: Units of the policy's hidden layer, >= 0; with 0 it is linear.
     """
 
-    iterations: int = 10
-    scenarios: int = 64
+    iterations: int = 16
+    scenarios: int = 240
     prompts: int = 32
-    samples: int = 16
-    epochs: int = 3
-    learning_rate: float = 0.1
-    decay: float = 0.001
-    entropy: float = 0.001
+    samples: int = 32
+    epochs: int = 1
+    learning_rate: float = 0.03
+    decay: float = 0.03
+    entropy: float = 0.3
+    hidden: int = 32
 
 
 @dataclass(eq=False)
@@ -55,7 +62,7 @@ class Prefix:
     """A point of an episode.
 
     Attributes:
-        rows: float32[n, features], the candidates.
+        rows: float16[n, features], the candidates.
         messages: The candidates as messages.
         snapshot: The environment there.
         path: The scenario, and the actions so far.
@@ -122,34 +129,69 @@ class Prefixes:
     def _prefix(self, observation: Any, info: dict[str, Any], path: tuple[str | int, ...]) -> Prefix:
         if path not in self._seen:
             rows, info = self._env.look(observation, info)
-            self._seen[path] = rows[: int(info["action_mask"].sum())].copy(), info["candidates"]
+            # Half precision: a run keeps tens of thousands of them.
+            self._seen[path] = rows[: int(info["action_mask"].sum())].astype(np.float16), info["candidates"]
         return Prefix(*self._seen[path], self._base.snapshot(), path)
 
 
-class LinearPolicy:
-    """Softmax over candidates of a weighted sum of their features.
+class CandidatePolicy:
+    """Softmax over candidates of a score: a weighted sum of their features, and what a hidden layer adds to it.
 
     Attributes:
-        weights: float64[features].
+        weights: float64[n], all of them in a row.
+        pace: float64[n], how fast each learns.
     """
 
-    def __init__(self, weights: NDArray[np.float64] | None = None) -> None:
-        """Begins with weights, zeros by default: every candidate is as likely as any."""
-        self.weights = np.zeros(len(FEATURES)) if weights is None else weights
+    def __init__(self, seed: int = 0, hidden: int = 32) -> None:
+        """Begins with every candidate as likely as any: the hidden layer is drawn, what is made of it is zero.
+
+        Args:
+            seed: Decides the hidden layer.
+            hidden: Its units, >= 0; with 0 the policy is linear.
+        """
+        size = len(FEATURES)
+        self._hidden, self._ends = hidden, np.cumsum([size, size * hidden, hidden])
+        self.weights = np.zeros(int(self._ends[-1]) + hidden)
+        inner = np.random.default_rng(seed).normal(0.0, _SPREAD, size * hidden)
+        self.weights[self._ends[0] : self._ends[1]] = inner
+        self.pace = np.where(np.arange(len(self.weights)) < size, 1.0, _HIDDEN_PACE)
 
     def probabilities(self, rows: Rows) -> NDArray[np.float64]:
         """float64[n], of n candidates."""
-        scores = rows @ self.weights
+        scores = self._scores(rows)
         likely = np.exp(scores - scores.max())
         return np.asarray(likely / likely.sum())
 
     def best(self, rows: Rows) -> int:
         """The likeliest candidate."""
-        return int(np.argmax(rows @ self.weights))
+        return int(np.argmax(self._scores(rows)))
+
+    def gradient(self, rows: Rows, pull: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the weights do to a weighted sum of the candidates' scores.
+
+        Args:
+            rows: float[n, features].
+            pull: float64[n], the weight of each score.
+        """
+        rows = rows.astype(np.float64)
+        _, inner, bias, outer = self._parts()
+        units = rows @ inner + bias
+        back = np.outer(pull, outer) * (units > 0)
+        parts = (pull @ rows, rows.T @ back, back.sum(0), pull @ np.maximum(units, 0.0))
+        return np.concatenate([each.ravel() for each in parts])
+
+    def _scores(self, rows: Rows) -> NDArray[np.float64]:
+        rows = rows.astype(np.float64)
+        direct, inner, bias, outer = self._parts()
+        return np.asarray(rows @ direct + np.maximum(rows @ inner + bias, 0.0) @ outer)
+
+    def _parts(self) -> tuple[NDArray[np.float64], ...]:
+        direct, inner, bias, outer = np.split(self.weights, self._ends)
+        return direct, inner.reshape(len(direct), self._hidden), bias, outer
 
 
 def play(
-    policy: LinearPolicy, prefixes: Prefixes, scenario: str, rng: np.random.Generator | None = None
+    policy: CandidatePolicy, prefixes: Prefixes, scenario: str, rng: np.random.Generator | None = None
 ) -> tuple[list[Prefix], dict[str, Any]]:
     """Plays an episode.
 
@@ -178,8 +220,8 @@ def train(
     algorithm: str,
     seed: int = 0,
     settings: Settings | None = None,
-    watch: Callable[[int, LinearPolicy], None] | None = None,
-) -> LinearPolicy:
+    watch: Callable[[int, CandidatePolicy], None] | None = None,
+) -> CandidatePolicy:
     """Trains a policy from nothing.
 
     Args:
@@ -194,18 +236,21 @@ def train(
         UnknownName: If there is no such algorithm.
     """
     settings = settings or Settings()
-    estimate, rng, policy, adam = estimator(algorithm), np.random.default_rng(seed), LinearPolicy(), _Adam()
-    updates, mean = 0, LinearPolicy()
+    estimate, rng, adam = estimator(algorithm), np.random.default_rng(seed), _Adam()
+    policy, mean = (CandidatePolicy(seed, settings.hidden) for _ in range(2))
+    updates = 0
     for iteration in range(settings.iterations):
         drawn = rng.choice(len(scenarios), min(settings.scenarios, len(scenarios)), replace=False)
         prompts = [prefix for i in drawn for prefix in play(policy, prefixes, scenarios[i], rng)[0]]
-        rate = settings.learning_rate * 0.1 ** (iteration / settings.iterations)
+        left = 0.1 ** (iteration / settings.iterations)
+        now = settings._replace(learning_rate=settings.learning_rate * left, entropy=settings.entropy * left**1.5)
         for _ in range(settings.epochs):
             order = rng.permutation(len(prompts))
             for batch in np.array_split(order, max(1, len(order) // settings.prompts)):
                 chosen = [prompts[i] for i in batch]
-                gradient = _gradient(policy, prefixes, chosen, estimate, rng, settings)
-                policy.weights += rate * adam.direction(gradient) - rate * settings.decay * policy.weights
+                gradient = _gradient(policy, prefixes, chosen, estimate, rng, now)
+                step = adam.direction(gradient) - now.decay * policy.weights
+                policy.weights += now.learning_rate * policy.pace * step
                 mean.weights += _FORGET * (policy.weights - mean.weights)
                 updates += 1
         if watch is not None:
@@ -214,7 +259,7 @@ def train(
 
 
 def _gradient(
-    policy: LinearPolicy,
+    policy: CandidatePolicy,
     prefixes: Prefixes,
     prompts: Sequence[Prefix],
     estimate: Any,
@@ -222,18 +267,19 @@ def _gradient(
     settings: Settings,
 ) -> NDArray[np.float64]:
     """The gradient of the expected advantage, and of the entropy, at sampled actions."""
+    samples = settings.samples
     likely = [policy.probabilities(prompt.rows) for prompt in prompts]
-    drawn = [rng.choice(len(p), settings.samples, p=p) for p in likely]
+    drawn = [rng.choice(len(p), samples, p=p) for p in likely]
     rewards = [prefixes.outcome(prompt, int(a)).reward for prompt, own in zip(prompts, drawn, strict=True) for a in own]
-    groups = np.repeat(np.arange(len(prompts)), settings.samples)
-    advantages = estimate(rewards, groups, np.ones(len(rewards))).reshape(len(prompts), settings.samples)
+    groups = np.repeat(np.arange(len(prompts)), samples)
+    advantages = estimate(rewards, groups, np.ones(len(rewards))).reshape(len(prompts), samples)
     total = np.zeros_like(policy.weights)
     for prompt, p, own, advantage in zip(prompts, likely, drawn, advantages, strict=True):
         pull = np.bincount(own, advantage, len(p)) - advantage.sum() * p
         spread = np.log(np.maximum(p, 1e-12))
-        pull -= settings.entropy * settings.samples * p * (spread - p @ spread)
-        total += pull @ prompt.rows
-    return total / (len(prompts) * settings.samples)
+        pull -= settings.entropy * samples * p * (spread - p @ spread)
+        total += policy.gradient(prompt.rows, pull)
+    return total / (len(prompts) * samples)
 
 
 class _Adam:
