@@ -73,7 +73,7 @@ TRAINING: dict[str, Any] = {
 def main(
     runs: Annotated[Path, typer.Option(help="Folder of packs, models and stages.")],
     ftrl: Annotated[Path | None, typer.Option(help="FTRL's records.")] = None,
-    minutes: Annotated[float, typer.Option(help="Time to train, held-out measurements left out.")] = 25,
+    minutes: Annotated[float, typer.Option(help="Time to train, held-out measurements left out.")] = 60,
     every: Annotated[int, typer.Option(help="Batches between two points of the curve.")] = 8,
     scenarios: Annotated[int, typer.Option(help="Held-out scenarios.")] = 24,
     ablated: Annotated[int, typer.Option(help="Held-out scenarios to play with parts put back; 0: none.")] = 8,
