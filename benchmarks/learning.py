@@ -234,8 +234,8 @@ def plot(results: Sequence[dict[str, Any]], out: Path) -> None:
     import matplotlib.pyplot as plt
 
     high = -(-len(results) // 2)
-    shape = {"sharex": True, "sharey": True, "squeeze": False}
-    figure, axes = plt.subplots(high, 2, figsize=(8, 0.5 + 2.5 * high), layout="constrained", **shape)
+    size = (8, 0.5 + 2.5 * high)
+    figure, axes = plt.subplots(high, 2, figsize=size, layout="constrained", sharex=True, sharey=True, squeeze=False)
     for axis, result in zip(axes.flat, results, strict=False):
         for algorithm in ALGORITHMS:
             curves = np.array([row["curve"] for row in result["rows"] if row["algorithm"] == algorithm])
