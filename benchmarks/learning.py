@@ -24,7 +24,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +45,7 @@ from cloning import (
 )
 from erring_teacher import Chances, ErringTeacher
 from slot_tokenizer import SlotModel, SlotTokenizer
+from stopwatch import Stopwatch
 
 from tool_gym.analysis.change import by_place, compare
 from tool_gym.models.decoding import Sampling
@@ -131,25 +132,6 @@ def settings(start: Path, pack: Path, algorithm: str, seed: int, out: Path) -> T
         max_prompt_tokens=CONTEXT - MAX_TOKENS,
         form="native", device="cpu", execution="embedded", checkpoint_every=1000, patience=40,
     )  # fmt: skip
-
-
-class Stopwatch:
-    """Seconds spent inside of functions."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, timed."""
-
-        def timed(*args: Any, **options: Any) -> Any:
-            begun = time.perf_counter()
-            try:
-                return function(*args, **options)
-            finally:
-                self.seconds += time.perf_counter() - begun
-
-        return timed
 
 
 def one_row(start: Path, pack: Pack, algorithm: str, seed: int, batches: int, out: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 import typer
 from language_model import model_folder
+from stopwatch import Stopwatch
 
 from tool_gym.analysis.change import by_place, compare, total
 from tool_gym.analysis.cost import costs
@@ -207,23 +208,6 @@ def train(
         "seconds": round(spent, 1),
         "shares": {name: round(value / spent, 4) for name, value in parts.items()},
     }
-
-
-class Stopwatch:
-    """Adds up the time in functions."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return function(*arguments)
-            finally:
-                self.seconds += time.perf_counter() - start
-
-        return timed
 
 
 def score(model: LocalModel, learned: Pack, pack: Pack, limit: int, out: Path) -> dict[str, Any]:
