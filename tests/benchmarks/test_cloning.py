@@ -1,17 +1,13 @@
 """Cloning: what is imitated, and that a network played with reads what it was cloned from."""
 
 import importlib
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("transformers")
 
-ROOT = Path(__file__).parents[2]
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(ROOT / "benchmarks"))
-    cloning = importlib.import_module("cloning")
-    slots = importlib.import_module("slot_tokenizer")
+cloning = importlib.import_module("cloning")
+slots = importlib.import_module("slot_tokenizer")
 
 TOOL = {
     "type": "function",

@@ -1,17 +1,10 @@
 """A teacher that errs: how often it is told, in which ways, and that it finds its way back."""
 
-import importlib
-from pathlib import Path
-
+import erring_teacher as teaching
 import pytest
 
 from tool_gym.generation.generate import generate_pack
 from tool_gym.packs.reader import load_pack
-
-ROOT = Path(__file__).parents[2]
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(ROOT / "benchmarks"))
-    teaching = importlib.import_module("erring_teacher")
 
 
 @pytest.fixture(scope="module")

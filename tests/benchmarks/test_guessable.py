@@ -1,25 +1,14 @@
 """The bag of words finds what can be found, and nothing where there is nothing to find."""
 
-import importlib
-from pathlib import Path
-
+import guessable
 import numpy as np
 import pytest
 
 from tool_gym.generation.generate import generate_pack
 from tool_gym.packs.reader import load_pack
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture(scope="module")
-def guessable():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        return importlib.import_module("guessable")
-
-
-def cases(guessable, count, gives_away, rng):
+def cases(count, gives_away, rng):
     """Questions of one word, each with three tools of one word; the word names the right tool, or says nothing."""
     asked, tools = ("how", "who", "when"), ("length", "person", "date")
     made = []
@@ -33,18 +22,18 @@ def cases(guessable, count, gives_away, rng):
 
 
 @pytest.mark.parametrize(("gives_away", "least", "most"), [(True, 1.0, 1.0), (False, 0.2, 0.5)])
-def test_it_guesses_what_words_give_away_and_only_that(guessable, gives_away, least, most):
+def test_it_guesses_what_words_give_away_and_only_that(gives_away, least, most):
     rng = np.random.default_rng(0)
     guesser = guessable.Guesser()
-    guesser.train(cases(guessable, 300, gives_away, rng), rng)
-    assert least <= guesser.accuracy(cases(guessable, 300, gives_away, rng)) <= most
+    guesser.train(cases(300, gives_away, rng), rng)
+    assert least <= guesser.accuracy(cases(300, gives_away, rng)) <= most
 
 
-def test_words_are_those_of_name_description_and_parameters_without_plurals(guessable):
+def test_words_are_those_of_name_description_and_parameters_without_plurals():
     assert guessable.words("Find_ports: the Vessels' names") == {"find", "port", "the", "vessel", "name"}
 
 
-def test_a_generated_pack_is_measured_on_its_test_split(guessable, tmp_path):
+def test_a_generated_pack_is_measured_on_its_test_split(tmp_path):
     generate_pack(tmp_path / "pack", count=20, seed=1, level=1)
     figures = guessable.measure(load_pack(tmp_path / "pack"))
     assert figures["trained_on"] + figures["tested_on"] == 20

@@ -1,29 +1,17 @@
 """The environment that keeps what it has seen gives what `CandidateActions` gives."""
 
-import importlib
-from pathlib import Path
-
 import gymnasium as gym
 import numpy as np
-import pytest
+import remembered
 
 from tool_gym.candidates import CandidateActions
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def remembered():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        return importlib.import_module("remembered")
 
 
 def candidates():
     return CandidateActions(gym.make("ToolUse-v0", split="all", execution="embedded", max_turns=4), 48)
 
 
-def test_observations_rewards_and_ends_are_those_of_the_candidates(remembered):
+def test_observations_rewards_and_ends_are_those_of_the_candidates():
     plain = candidates()
     scenario = plain.unwrapped.pack.ids()[0]
     env = remembered.Remembered(candidates(), [scenario])
@@ -40,7 +28,7 @@ def test_observations_rewards_and_ends_are_those_of_the_candidates(remembered):
             assert (reward, ended, info["score"]) == (wanted, terminated or truncated, told["score"])
 
 
-def test_solve_f1_is_the_mean_of_what_the_chosen_actions_earn(remembered):
+def test_solve_f1_is_the_mean_of_what_the_chosen_actions_earn():
     plain = candidates()
     scenarios = plain.unwrapped.pack.ids()[:2]
     env = remembered.Remembered(plain, scenarios)

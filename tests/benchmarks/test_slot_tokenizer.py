@@ -1,7 +1,6 @@
 """Names pass through a network that has never seen them, and come out as they went in."""
 
 import importlib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,10 +8,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
-ROOT = Path(__file__).parents[2]
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(ROOT / "benchmarks"))
-    slots = importlib.import_module("slot_tokenizer")
+slots = importlib.import_module("slot_tokenizer")
 
 TEXTS = [
     f"<tool>press_profile(name) Show the owner of one press</tool>\n<|im_start|>user\nWho owns {name}?<|im_end|>"

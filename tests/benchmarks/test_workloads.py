@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import workloads
 
 import tool_gym
 from tool_gym.jsonvalue import canonical
@@ -19,22 +18,15 @@ from tool_gym.jsonvalue import canonical
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def workloads() -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        return importlib.import_module("workloads")
-
-
 @pytest.mark.parametrize("name", ["three-tools", "heavy"])
-def test_a_workload_is_the_one_that_its_digest_names(workloads, name):
+def test_a_workload_is_the_one_that_its_digest_names(name):
     plays = workloads.WORKLOADS[name].plays()
     seen = Counter((step.tool, canonical(step.arguments)) for play in plays for step in play.steps)
     assert max(seen.values()) == 1
     assert min(Counter(tool for tool, _ in seen).values()) > 2000
 
 
-def test_the_shapes_of_the_workloads_are_those_that_figures_are_quoted_for(workloads):
+def test_the_shapes_of_the_workloads_are_those_that_figures_are_quoted_for():
     def shape(name):
         tools = [kind.tool for kind in workloads.WORKLOADS[name].kinds]
         return workloads.WORKLOADS[name].turns, len(tools), {len(tool.parameters["properties"]) for tool in tools}
@@ -43,14 +35,14 @@ def test_the_shapes_of_the_workloads_are_those_that_figures_are_quoted_for(workl
     assert shape("heavy") == (8, 10, {7})
 
 
-def test_a_workload_with_other_content_is_refused(workloads):
+def test_a_workload_with_other_content_is_refused():
     changed = dataclasses.replace(workloads.WORKLOADS["three-tools"], count=2)
     with pytest.raises(ValueError, match="has changed"):
         changed.plays()
 
 
 @pytest.mark.parametrize("name", ["three-tools", "heavy"])
-def test_every_call_of_a_workload_returns_the_result_computed_in_another_way(workloads, name, executor):
+def test_every_call_of_a_workload_returns_the_result_computed_in_another_way(name, executor):
     plays = dataclasses.replace(workloads.WORKLOADS[name], count=60).build()
     for play in plays:
         episode = tool_gym.Episode(play.scenario, executor)
