@@ -69,29 +69,22 @@ def test_an_empty_question_has_no_words_and_no_mentions():
     assert not list(question.mentions({"port"}, Span(0, 0)))
 
 
-def tool(name, description, properties, required):
-    parameters = {"type": "object", "properties": properties, "required": required}
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+def entry(kind, parameter, listed, parts):
+    """A tool that looks up one entry of a kind."""
+    properties = {
+        parameter: {"type": "string", "description": f"The {kind}."},
+        "part": {"type": "array", "items": {"type": "string", "enum": parts}, "minItems": 1},
+    }
+    function = {
+        "name": f"{kind}_facts",
+        "description": f"Look up one {kind}'s entry in the list of its kind: {listed}.",
+        "parameters": {"type": "object", "properties": properties, "required": [parameter, "part"]},
+    }
+    return {"type": "function", "function": function}
 
 
-COMPANY = tool(
-    "company_facts",
-    "Look up one company's entry in the list of companies: seat, founding year.",
-    {
-        "company": {"type": "string", "description": "The company."},
-        "part": {"type": "array", "items": {"type": "string", "enum": ["seat", "founding_year"]}, "minItems": 1},
-    },
-    ["company", "part"],
-)
-PORT = tool(
-    "port_facts",
-    "Look up one port's entry in the list of ports: depth, cranes.",
-    {
-        "port_name": {"type": "string", "description": "The port."},
-        "part": {"type": "array", "items": {"type": "string", "enum": ["depth", "cranes"]}, "minItems": 1},
-    },
-    ["port_name", "part"],
-)
+COMPANY = entry("company", "company", "seat, founding year", ["seat", "founding_year"])
+PORT = entry("port", "port_name", "depth, cranes", ["depth", "cranes"])
 
 
 def test_a_result_is_of_the_type_and_at_the_places_that_the_question_gives_it():
