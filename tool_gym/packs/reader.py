@@ -79,8 +79,6 @@ class Pack:
             UnknownName: If the pack has none of this id.
             PackError: If its row, or a tool's, is broken.
         """
-        if scenario_id not in self:
-            raise self._unknown(scenario_id)
         return self._scenario(scenario_id)
 
     def __contains__(self, scenario_id: object) -> bool:
@@ -182,6 +180,8 @@ class Pack:
         return UnknownName("scenario", scenario_id, self.ids(), f"The pack is {self.path}.")
 
     def _read_scenario(self, scenario_id: str) -> Scenario:
+        if scenario_id not in self:
+            raise self._unknown(scenario_id)
         row, place = self._scenarios.get(scenario_id)
         return read_scenario(row, self._tool, place, self._advice)
 
