@@ -22,7 +22,7 @@ ATTACKS: dict[str, Attack] = {
     attack.name: attack
     for attack in (
         Attack("empty_answer", empty_answer),
-        Attack("decline", decline),
+        Attack("decline", decline, remedy="Make more scenarios that can be answered"),
         Attack("spam_tools", spam_tools),
         Attack("every_entity", every_entity),
         Attack("echo_candidates", echo_candidates),

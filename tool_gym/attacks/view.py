@@ -79,11 +79,17 @@ class Attack:
         name: Its name.
         act: What it does, from what it sees.
         given_calls: Whether it is given the reference calls, as the oracle is, so that all that it lacks is the answer.
+        remedy: What to do about a pack that pays it more than it may.
     """
 
     name: str
     act: Callable[[View], Action]
     given_calls: bool = False
+    remedy: str = (
+        "See what answers it (tool-gym attack shows the episode), and give the scenario more tools to choose from, or "
+        "steps that its question does not spell out: which take what an earlier step returned, or one of many choices "
+        "(Literal), instead of a name"
+    )
 
 
 def entities(text: str) -> Iterator[str]:

@@ -213,15 +213,7 @@ def _call_breaches(pack: Pack, outcome: Outcome) -> Iterator[Breach]:
 
 
 def _breach(attack: str, what: str, trajectory: Trajectory, earned: float) -> Breach:
-    if attack == "decline":
-        advice = "Make more scenarios that can be answered"
-    else:
-        advice = (
-            "See what answers it (tool-gym attack shows the episode), and give the scenario more tools to choose from, "
-            "or steps that its question does not spell out: which take what an earlier step returned, or one of many "
-            "choices (Literal), instead of a name"
-        )
-    message = f"attack {attack} {what} (solve_f1); here it earns {earned:.3f}. {advice}"
+    message = f"attack {attack} {what} (solve_f1); here it earns {earned:.3f}. {ATTACKS[attack].remedy}"
     return Breach(Finding("error", "attacks", trajectory.scenario, message), trajectory)
 
 
