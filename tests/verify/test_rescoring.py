@@ -72,12 +72,12 @@ def test_the_score_before_any_turn_has_solved_nothing():
 
 def test_a_play_is_scored_turn_by_turn():
     first, second, third = played().transitions
-    assert first.reward == pytest.approx(2 / 4)
+    assert first.reward == pytest.approx(2 / 4 / 2)
     assert (first.score.solved, first.score.calls, first.score.answer_correct) == (1, 1, False)
-    assert second.reward == pytest.approx(2 / 6 - 2 / 4)
+    assert second.reward == pytest.approx((2 / 6 - 2 / 4) / 2)
     assert (third.score.solved, third.score.answer_correct) == (2, True)
     assert third.score.f1 == pytest.approx(4 / 6)
-    assert third.score.reward_components == {"solve_f1": third.reward, "wrong_answer": 0.0}
+    assert third.score.reward_components == pytest.approx({"solve_f1": (4 / 6 - 2 / 6) / 2, "right_answer": 4 / 6 / 2})
 
 
 def test_only_the_closing_reply_can_be_the_answer():

@@ -236,6 +236,12 @@ def test_answering_alone_earns_nothing():
         assert sum(own_play("ab", expect("a"), name, ["a"])[0]) == 0
 
 
+def test_a_reply_is_paid_if_it_is_right_and_never_fined():
+    solved = [("a", 0, "ok")]
+    assert own_play("a", expect("a"), "task_f1", [solved, "a"])[0][-1] == 0.5
+    assert own_play("a", expect("a"), "task_f1", [solved, "b"])[0][-1] == 0
+
+
 def test_a_wrong_a_missing_and_a_cut_off_answer_cost_half_of_the_f1():
     solved = [("a", 0, "ok")]
     assert sum(own_play("a", expect("a"), "task_f1", [solved, "a"])[0]) == 1

@@ -3,14 +3,14 @@
 | reward | of one turn | return of an episode |
 |---|---|---|
 | `solve_f1` | change of Solve-F1 | Solve-F1, in [0, 1] |
-| `task_f1` | the same; minus half of the final F1 at the end without the right answer | F1 or F1/2, in [0, 1] |
+| `task_f1` | half of that; half of the final F1 at the end, if the answer is right | F1 or F1/2, in [0, 1] |
 | `precision` | change of solved / calls (0 without a call) | that share, in [0, 1] |
 | `completeness` | change of solved / total | Solve-R, in [0, 1] |
 | `none` | 0 | 0 |
 | `ftrl_f1`, `ftrl_pr`, `ftrl_precision`, `ftrl_rate` | the paper's, see `ftrl_f1` | their sum |
 
-Those of the first four rows are differences, so that undiscounted returns are the metrics themselves and nothing is
-earned twice. `precision`, `completeness` and `none` are for ablations.
+What the first four rows pay for calls are differences, so that undiscounted returns are the metrics themselves and
+nothing is earned twice. `precision`, `completeness` and `none` are for ablations.
 
 A name may also be a sum of rewards and components (see `components`) with weights, such as
 `task_f1+0.1*invalid_call_penalty`; being the name, it is what a trajectory records and what rescoring computes again.
@@ -40,20 +40,22 @@ def solve_f1(turn: Turn) -> float:
 
 
 def task_f1(turn: Turn) -> float:
-    """`solve_f1`; at the end, minus half of the final F1 if the answer is wrong, missing or cut off.
+    """Half of `solve_f1`; at the end, half of the final F1, if the scenario asks for no answer or the answer is right.
 
-    A scenario without an answer loses nothing. The answer alone earns nothing.
+    An answer that is wrong, missing or cut off earns nothing, and so does a right one alone. That the right answer is
+    paid, and the wrong one is not fined, makes no difference to the return; it does to those who learn turn by turn:
+    where replying can only cost, never to reply is best (`benchmarks/linear.py` measures it).
 
     Returns:
-        In [-1, 1]; the return of an episode is F1 or F1 / 2, in [0, 1].
+        In [-0.5, 1]; the return of an episode is F1 or F1 / 2, in [0, 1].
     """
     return math.fsum(task_f1_parts(turn).values())
 
 
 def task_f1_parts(turn: Turn) -> Parts:
-    """The summands of `task_f1`: `solve_f1` and `wrong_answer`."""
-    loses = turn.last and turn.answer is not None and not turn.answer_correct
-    return {"solve_f1": solve_f1(turn), "wrong_answer": 0.0 - _f1_after(turn) / 2 if loses else 0.0}
+    """The summands of `task_f1`: half of `solve_f1`, and `right_answer`."""
+    right = turn.last and (turn.answer is None or turn.answer_correct)
+    return {"solve_f1": solve_f1(turn) / 2, "right_answer": _f1_after(turn) / 2 if right else 0.0}
 
 
 def precision(turn: Turn) -> float:
@@ -169,7 +171,7 @@ REWARDS: dict[str, Reward] = {
     rule.name: rule
     for rule in (
         Reward("solve_f1", solve_f1, -1.0, 1.0),
-        Reward("task_f1", task_f1, -1.0, 1.0, parts=task_f1_parts),
+        Reward("task_f1", task_f1, -0.5, 1.0, parts=task_f1_parts),
         Reward("precision", precision, -1.0, 1.0),
         Reward("completeness", completeness, 0.0, 1.0),
         Reward("none", nothing, 0.0, 0.0),
