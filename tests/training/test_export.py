@@ -186,6 +186,9 @@ def test_parquet_holds_the_same_rows_as_json_lines(pack, executor, tmp_path, kin
 @pytest.mark.parametrize("kind", ["trl", "verl"])
 def test_a_prompt_of_a_file_opens_the_episode_where_it_stood(pack, executor, tmp_path, kind):
     games = played(pack, executor, RandomPolicy(1), k=2)
+    # A tool that never ends is ended by its fuel, or on a busy machine by the clock: then the texts differ.
+    games = [game for game in games if '"timeout"' not in game.model_dump_json()]
+    assert len(games) > 6
     export(kind, pack, tmp_path / "rows.jsonl", trajectories=games, split="all")
     for row in lines(tmp_path / "rows.jsonl"):
         place = row if kind == "trl" else row["extra_info"]
