@@ -43,6 +43,8 @@ SIZES = {"small": (64, 2, 3e-3), "medium": (96, 2, 2.5e-3)}
 """Width, layers, and learning rate of cloning."""
 LEAST, BATCH, WARMING, SHARE = 5, 16, 50, 250
 ALIKE, COPIED = 0.3, 0.5
+ROTATED: Any = {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 1.0}
+"""All of a head, as in a Llama; a GPT-NeoX rotates a quarter by default, which is too little of so small a head."""
 
 
 @cache
@@ -103,7 +105,7 @@ def make_network(architecture: str, size: str, tokenizer: Any) -> Any:
     network: Any = (
         LlamaForCausalLM(LlamaConfig(**common))
         if architecture == "llama"
-        else GPTNeoXForCausalLM(GPTNeoXConfig(**common))
+        else GPTNeoXForCausalLM(GPTNeoXConfig(**common, rope_parameters=ROTATED, use_parallel_residual=False))
     )
     torch.nn.init.normal_(network.get_input_embeddings().weight, std=0.2)
     for layer in network.base_model.layers:
@@ -134,21 +136,38 @@ def _attend_to_alike(layer: Any) -> None:
 class Batches:
     """Batches of episodes with the tokens to imitate, the slots exchanged at random each time."""
 
-    def __init__(self, tokenizer: SlotTokenizer, texts: Sequence[str], seed: int) -> None:
-        """Reads the texts; those longer than the context are left out."""
+    def __init__(
+        self, tokenizer: SlotTokenizer, seen: Sequence[Mapping[str, Any]], seed: int, *, mistakes: bool = False
+    ) -> None:
+        """Reads the episodes of a teacher; those longer than the context are left out.
+
+        Args:
+            tokenizer: Reads them.
+            seen: What `transcripts` gives.
+            seed: Of the order and of the slots.
+            mistakes: Whether the turns that were not right are imitated as well.
+        """
         self._first, self._width = tokenizer.first_slot, len(tokenizer)
         self._rng = np.random.default_rng(seed)
         self._start, self._end = (tokenizer.get_vocab()[mark] for mark in (ANSWER, END))
-        rows = [self._row([tokenizer.slot(i) for i in tokenizer(text)["input_ids"]]) for text in texts]
-        self._rows = [row for row in rows if len(row[0]) <= CONTEXT]
+        rows = [
+            self._row(
+                [tokenizer.slot(i) for i in tokenizer(text)["input_ids"]], [mistakes or each for each in one["right"]]
+            )
+            for one, text in zip(seen, rendered(seen), strict=True)
+        ]
+        self._rows = [row for row in rows if len(row[0]) <= CONTEXT and row[1].any()]
         self._order: list[Any] = []
 
-    def _row(self, ids: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """The ids, and which of them the assistant said; of slots those that were there to copy."""
-        said, answering, met = [], False, set[int]()
+    def _row(self, ids: list[int], wanted: Sequence[bool]) -> tuple[np.ndarray, np.ndarray]:
+        """The ids, and which of them are of turns that are wanted; of slots those that were there to copy."""
+        said, answering, met, turns = [], False, set[int](), iter(wanted)
         for i in ids:
             said.append(answering and (i < self._first or i in met))
-            answering = i == self._start or (answering and i != self._end)
+            if i == self._start:
+                answering = next(turns)
+            elif i == self._end:
+                answering = False
             met.add(i)
         return np.array(ids), np.array(said)
 

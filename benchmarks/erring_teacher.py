@@ -5,7 +5,8 @@ where no sample of it is ever right, and in neither case is there anything to le
 models start from one that knows the form, is often right and often wrong. So the teacher here errs on purpose: it plays
 the reference calls, but each call is, with a chance, exchanged for another one - another tool, or another word of the
 conversation as an argument - and now and then it answers before it has asked. After a mistake it goes on from there;
-what the tools say to the mistake stands in the transcript.
+what the tools say to the mistake stands in the transcript. So does which turns were right: who imitates these alone
+learns what to do, and what to do after a mistake, and makes no mistakes of the teacher's.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ class ErringTeacher(Policy):
 
     def act(self, requests: Sequence[Request]) -> list[Decision]:
         """The reference's next message, or a mistake in its place."""
-        right = self._oracle.act(requests)
-        return [Decision(self._said(one, made.message)) for one, made in zip(requests, right, strict=True)]
+        return [Decision(self._said(one, self.right(one))) for one in requests]
+
+    def right(self, request: Request) -> Any:
+        """The reference's next message."""
+        return self._oracle.act([request])[0].message
 
     def _said(self, request: Request, right: Any) -> AssistantMessage:
         rng = np.random.default_rng([request.seed, request.info["turn"]])
@@ -80,14 +84,20 @@ class ErringTeacher(Policy):
 def transcripts(
     pack: Pack, ids: Sequence[str], chances: Chances, words: Words, *, max_turns: int
 ) -> list[dict[str, Any]]:
-    """Last observations of episodes that the teacher plays, `{"messages", "tools"}` as plain data."""
+    """Episodes that the teacher plays.
+
+    Returns:
+        Their last observations, `{"messages", "tools"}` as plain data, with `right`: for each turn whether it is the
+        reference's.
+    """
     teacher, found = ErringTeacher(pack, chances, words), []
     with Executor(execution="embedded") as executor:
         for name in ids:
-            episode = Episode.of_pack(pack, name, executor, seed=0, max_turns=max_turns)
+            episode, right = Episode.of_pack(pack, name, executor, seed=0, max_turns=max_turns), []
             while not episode.done:
                 request = Request(name, zlib.crc32(name.encode()), episode.observation, episode.info)
                 (decision,) = teacher.act([request])
+                right.append(decision.message == teacher.right(request))
                 episode.step(decision.message)
-            found.append(json.loads(json.dumps(episode.observation)))
+            found.append({**json.loads(json.dumps(episode.observation)), "right": right})
     return found

@@ -32,6 +32,7 @@ SEEN = {
         {"role": "tool", "tool_call_id": "0", "name": "find_mills", "content": '["Redim Mill"]'},
         {"role": "assistant", "content": "<answer>Redim Mill, says Osk</answer>"},
     ],
+    "right": [True, True],
 }
 
 
@@ -59,7 +60,7 @@ def test_an_episode_is_read_when_it_is_played_as_it_was_cloned(tokenizer):
 
 
 def test_what_the_assistant_said_is_imitated_but_for_names_that_nobody_had_told_it(tokenizer):
-    inputs, labels = cloning.Batches(tokenizer, cloning.rendered([SEEN]), seed=0).next(1)
+    inputs, labels = cloning.Batches(tokenizer, [SEEN], seed=0).next(1)
     chosen = [int(i) for i in labels[0] if i >= 0]
     words = [i for i in chosen if i < tokenizer.first_slot]
     assert tokenizer.decode(words) == (
@@ -69,11 +70,22 @@ def test_what_the_assistant_said_is_imitated_but_for_names_that_nobody_had_told_
     assert set(chosen) <= set(inputs[0].tolist())
 
 
+def test_a_turn_that_was_a_mistake_is_imitated_only_on_demand(tokenizer):
+    seen = [{**SEEN, "right": [False, True]}]
+
+    def imitated(**options):
+        _, labels = cloning.Batches(tokenizer, seen, seed=0, **options).next(1)
+        return tokenizer.decode([int(i) for i in labels[0] if 0 <= i < tokenizer.first_slot])
+
+    assert imitated() == "<answer>, says </answer><|im_end|>"
+    assert imitated(mistakes=True).startswith("<tool_call>")
+
+
 @pytest.mark.parametrize("architecture", ["llama", "neox"])
 def test_a_network_comes_to_say_what_it_is_shown(tokenizer, architecture, capsys, monkeypatch):
     monkeypatch.setitem(cloning.SIZES, "tiny", (32, 1, 1e-2))
     network = cloning.make_network(architecture, "tiny", tokenizer)
-    batches = cloning.Batches(tokenizer, cloning.rendered([SEEN] * 16), seed=0)
+    batches = cloning.Batches(tokenizer, [SEEN] * 16, seed=0)
     cloning.clone(network, batches, rate=1e-2, steps=100)
     loss = float(capsys.readouterr().out.split("loss ")[1].split(",")[0])
     assert loss < 2.0

@@ -44,6 +44,14 @@ def test_a_mistake_is_another_tool_or_a_word_of_the_conversation_and_the_referen
     assert sum("Atlantis" in str(each) for each in everything) > 2
 
 
+def test_it_is_told_which_turns_were_right(pack):
+    assert all(all(each["right"]) for each in shown(pack, 0.0, 0.0))
+    assert not any(any(each["right"]) for each in shown(pack, 0.0, 0.999999))
+    for transcript in shown(pack, 0.4, 0.0):
+        assert len(transcript["right"]) == sum(each["role"] == "assistant" for each in transcript["messages"])
+    assert len({right for each in shown(pack, 0.4, 0.0) for right in each["right"]}) == 2
+
+
 def test_one_that_answers_early_calls_nothing(pack):
     for transcript in shown(pack, 0.0, 0.999999):
         assert calls(transcript) == []
