@@ -8,7 +8,9 @@
 Trains on ten domains and measures greedy Solve-F1 (matcher `typed`) on four others, before and after, for each
 algorithm, reward and seed. The features were tuned on other domains than those four; an older version of them was not.
 Beside the curves it keeps how often the candidates hold the reference call, and what the trained policies do to earn:
-calls for a check, calls made twice, episodes without a call. Writes results/OUT.json and results/OUT.png.
+calls for a check, calls made twice, episodes without a call, and what the same episodes earn under every reward, beside
+what each attack of `tool_gym.attacks` earns on the same scenarios. A policy that earns by its own reward what it does
+not earn by `solve_f1` has learned to please the reward. Writes results/OUT.json and results/OUT.png.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import sys
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +32,12 @@ import numpy as np
 import tool_gym
 from tool_gym.candidates import CandidateActions
 from tool_gym.candidates.actions import choices
+from tool_gym.evaluation.statistics import Interval, compare, intervals
+from tool_gym.gate.attacks import play_attacks
 from tool_gym.jsonvalue import dumps
 from tool_gym.training.linear import CandidatePolicy, Prefixes, Settings, play, train
+from tool_gym.trajectory import Trajectory
+from tool_gym.verify.rescoring import rescore
 
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT = ("chess", "expeditions", "libraries", "observatories")
@@ -79,23 +87,40 @@ def _holds(had: Any, asked: Any) -> bool:
     return isinstance(had, list) and isinstance(asked, list) and all(dumps(each) in map(dumps, had) for each in asked)
 
 
-def behaviour(policy: CandidatePolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> dict[str, float]:
-    """What greedy episodes look like: means over episodes, and shares of all calls."""
-    repeats, calls, totals, silent, cut = 0, 0, 0, 0, 0
-    for each in scenarios:
-        visited, score = play(policy, prefixes, each)
-        made = [prefix.messages[policy.best(prefix.rows)].get("tool_calls") for prefix in visited]
-        asked = [dumps(each) for each in made if each]
-        repeats += len(asked) - len(set(asked))
-        calls, totals = calls + len(asked), totals + score["total"]
-        silent += not asked
-        cut += bool(made[-1])
+def episodes(policy: CandidatePolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> list[Trajectory]:
+    """What happened in greedy episodes."""
+    ends = [play(policy, prefixes, each)[0][-1] for each in scenarios]
+    return [prefixes.trajectory(end, policy.best(end.rows)) for end in ends]
+
+
+def behaviour(played: Sequence[Trajectory], rewards: Sequence[str]) -> dict[str, Any]:
+    """What episodes look like: means over them, and shares of all calls."""
+    made = [[call for turn in each.transitions for call in turn.action.tool_calls] for each in played]
+    calls = sum(map(len, made))
+    different = sum(len({(call.name, dumps(dict(call.arguments))) for call in each}) for each in made)
     return {
-        "calls_per_check": calls / totals,
-        "repeated_calls": repeats / max(1, calls),
-        "episodes_without_a_call": silent / len(scenarios),
-        "episodes_never_answered": cut / len(scenarios),
+        "calls_per_check": round(calls / sum(each.transitions[-1].score.total for each in played), 4),
+        "repeated_calls": round((calls - different) / max(1, calls), 4),
+        "episodes_without_a_call": round(made.count([]) / len(played), 4),
+        "episodes_never_answered": round(sum(each.termination != "answer" for each in played) / len(played), 4),
+        "returns": {reward: earned(played, reward) for reward in rewards},
     }
+
+
+def earned(played: Sequence[Trajectory], reward: str) -> float:
+    """Mean return of episodes under a reward; no tool runs."""
+    returns = [math.fsum(turn.reward for turn in rescore(each, reward).transitions) for each in played]
+    return round(float(np.mean(returns)), 4)
+
+
+def attacked(pack_path: str, scenarios: Sequence[str], rewards: Sequence[str]) -> dict[str, dict[str, float]]:
+    """For each attack its mean return under each reward."""
+    with tool_gym.Executor(execution="embedded") as executor:
+        outcomes = play_attacks(tool_gym.load_pack(pack_path), scenarios, executor, rewards)
+        return {
+            each.attack: {reward: round(float(np.mean(each.returns[reward])), 4) for reward in rewards}
+            for each in outcomes
+        }
 
 
 def solve_f1(policy: CandidatePolicy, prefixes: Prefixes, scenarios: Sequence[str]) -> float:
@@ -135,7 +160,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=Settings().hidden, help="units of the hidden layer; 0: linear")
     parser.add_argument("--out", default="linear")
     options = parser.parse_args()
-    settings = Settings(hidden=options.hidden)
+    settings, rewards = Settings(hidden=options.hidden), options.rewards.split(",")
     trained, tested = split(options.pack, options.trained, options.tested)
     judge = Prefixes(environment(options.pack, "solve_f1", options.turns))
     result: dict[str, Any] = {
@@ -149,22 +174,22 @@ def main() -> None:
             "held_out": round(covered(options.pack, tested), 4),
         },
         "settings": settings._asdict(),
+        "attacks_earn": attacked(options.pack, tested, rewards),
         "summary": {},
         "rows": [],
     }
-    rows = result["rows"]
-    learned = {
-        reward: Prefixes(environment(options.pack, reward, options.turns), judge)
-        for reward in options.rewards.split(",")
-    }
+    rows, ends = result["rows"], defaultdict[str, list[Trajectory]](list)
+    learned = {reward: Prefixes(environment(options.pack, reward, options.turns), judge) for reward in rewards}
     RESULTS.mkdir(exist_ok=True)
     # Seed by seed, so that a run that is cut short has compared all rewards.
     for seed, (reward, prefixes), algorithm in itertools.product(
         range(options.seeds), learned.items(), options.algorithms.split(",")
     ):
-        rows.append(one_row(prefixes, judge, trained, tested, (algorithm, reward, seed), settings))
-        print({key: value for key, value in rows[-1].items() if key != "curve"}, flush=True)
-        result["summary"] = summary(rows)
+        row, played = one_row(prefixes, judge, trained, tested, (algorithm, reward, seed), settings)
+        print({key: value for key, value in row.items() if key != "curve"}, flush=True)
+        rows.append(row | behaviour(played, rewards))
+        ends[f"{algorithm} / {reward}"] += played
+        result["summary"] = summary(rows, ends)
         (RESULTS / f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
         plot(rows, RESULTS / f"{options.out}.png")
 
@@ -176,8 +201,8 @@ def one_row(
     tested: Sequence[str],
     run: tuple[str, str, int],
     settings: Settings,
-) -> dict[str, Any]:
-    """Trains one policy and measures it after each iteration."""
+) -> tuple[dict[str, Any], list[Trajectory]]:
+    """Trains one policy and measures it after each iteration; gives its last greedy episodes too."""
     algorithm, reward, seed = run
     began = time.perf_counter()
     curve = [(0, round(solve_f1(CandidatePolicy(), judge, tested), 4))]
@@ -186,23 +211,34 @@ def one_row(
         lambda updates, found: curve.append((updates, round(solve_f1(found, judge, tested), 4))),
     )  # fmt: skip
     row = {"algorithm": algorithm, "reward": reward, "seed": seed, "start": curve[0][1], "end": curve[-1][1]}
-    kept = {key: round(value, 4) for key, value in behaviour(policy, judge, tested).items()}
-    return {**row, **kept, "curve": curve, "seconds": round(time.perf_counter() - began, 1)}
+    seconds = round(time.perf_counter() - began, 1)
+    return {**row, "seconds": seconds, "curve": curve}, episodes(policy, judge, tested)
 
 
-def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mean, least and highest end by algorithm and reward."""
-    names = dict.fromkeys(f"{row['algorithm']} / {row['reward']}" for row in rows)
-    found = {}
-    for name in names:
+def summary(rows: Sequence[dict[str, Any]], played: Mapping[str, Sequence[Trajectory]]) -> dict[str, Any]:
+    """Solve-F1 at the end by algorithm and reward: the mean and its bootstrap interval over scenarios, the least and
+    the highest seed, and the difference from the first of them, paired by scenario, with its interval."""
+    found: dict[str, Any] = {}
+    by_scenario: dict[str, dict[Hashable, float]] = {}
+    for name, all_seeds in played.items():
+        values, scenarios = zip(*[(each.transitions[-1].score.f1, each.scenario) for each in all_seeds], strict=True)
+        [mean] = intervals(np.array(values)[:, None], scenarios)
         ends = [row["end"] for row in rows if f"{row['algorithm']} / {row['reward']}" == name]
+        places = {each: np.array(scenarios) == each for each in scenarios}
+        by_scenario[name] = {each: float(np.array(values)[place].mean()) for each, place in places.items()}
+        gap = compare(next(iter(by_scenario.values())), by_scenario[name]).interval
         found[name] = {
             "seeds": len(ends),
-            "mean": round(float(np.mean(ends)), 4),
+            "mean_low_high": _rounded(mean),
             "least": min(ends),
             "most": max(ends),
+            "minus_first_low_high": _rounded(gap),
         }
     return found
+
+
+def _rounded(interval: Interval) -> list[float]:
+    return [round(each, 4) for each in interval if each is not None]
 
 
 if __name__ == "__main__":

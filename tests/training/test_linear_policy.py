@@ -112,3 +112,12 @@ def test_prefixes_of_another_reward_share_the_candidates_and_not_the_rewards(pre
     assert parts[0].keys() != parts[1].keys()
     call = next(i for i, message in enumerate(one.messages) if "tool_calls" in message)
     assert other.next(same, call).rows.shape == prefixes.next(one, call).rows.shape
+
+
+def test_a_trajectory_is_the_episode_that_was_played(prefixes):
+    scenario = prefixes._env.unwrapped.pack.ids()[0]
+    visited, score = play(CandidatePolicy(), prefixes, scenario)  # of equal candidates the first, a reply
+    trajectory = prefixes.trajectory(visited[-1], 0)
+    assert (trajectory.scenario, trajectory.termination) == (scenario, "answer")
+    assert trajectory.transitions[-1].score.model_dump() == score
+    assert [turn.action.content for turn in trajectory.transitions] == [visited[0].messages[0]["content"]]

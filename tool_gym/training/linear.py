@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tool_gym.candidates.actions import FEATURES, CandidateActions
 from tool_gym.training.advantages import estimator
+from tool_gym.trajectory import Trajectory
 
 _SPREAD = 0.2
 """Standard deviation of the weights of the hidden layer at the start."""
@@ -125,6 +126,12 @@ class Prefixes:
             observation, info = self._base.restore(outcome.snapshot)
             self._known[path] = self._prefix(observation, info, path)
         return self._known[path]
+
+    def trajectory(self, prefix: Prefix, action: int) -> Trajectory:
+        """What happened in an episode up to a prefix and with an action there."""
+        self._base.restore(prefix.snapshot)
+        self._base.step(prefix.messages[action])
+        return cast(Trajectory, self._base.episode.trajectory())
 
     def _prefix(self, observation: Any, info: dict[str, Any], path: tuple[str | int, ...]) -> Prefix:
         if path not in self._seen:
