@@ -81,7 +81,7 @@ def test_an_episode_whose_earlier_turns_were_rewritten_ends_before_the_rewriting
 
 
 def test_responses_to_a_prefix_are_rewarded_for_their_turn_alone(pack, executor, model):
-    """The paper pays a reply that answers nothing by what was solved before it: nothing at the start, half at the end."""
+    """The paper pays a reply that answers nothing by what was solved before: nothing at the start, half at the end."""
     trajectory, turns = oracle_game(pack, executor)
     samples = prefix_samples(trajectory, [Turn((5, 6, 7), ())] * len(turns))
     rules = Rules(pack, executor, "ftrl_f1")
