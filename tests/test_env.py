@@ -49,10 +49,10 @@ def test_an_episode_through_gym_make(env):
     assert info["termination"] is None
     assert observation["messages"][0]["content"] == "How many people live in 北门?"
     observation, reward, terminated, truncated, info = env.step(CALL)
-    assert (reward, terminated, truncated) == (pytest.approx(1.0), False, False)
+    assert (reward, terminated, truncated) == (pytest.approx(0.5), False, False)
     assert json.loads(observation["messages"][-1]["content"]) == {"town": "北门", "people": 880}
     _, reward, terminated, _, info = env.step({"content": "There are <answer>880</answer> of them."})
-    assert terminated
+    assert (reward, terminated) == (pytest.approx(0.5), True)
     assert info["score"]["answer_correct"]
     assert observation in env.observation_space
 
@@ -254,7 +254,7 @@ def test_a_nasty_action_neither_raises_nor_hangs_nor_harms_the_next_episode(pack
     assert np.isfinite(reward)
     assert len(dumps(observation)) <= env.unwrapped.caps.max_observation_bytes
     env.reset(seed=0)
-    assert env.step(CALL)[1] == pytest.approx(1.0)
+    assert env.step(CALL)[1] == pytest.approx(0.5)
     assert env.step({"content": "<answer>880</answer>"})[4]["score"]["answer_correct"]
 
 
@@ -289,7 +289,7 @@ def _never_raises(env, actions):
         if terminated or truncated:
             env.reset(seed=0)
     env.reset(seed=0)
-    assert env.step(CALL)[1] == pytest.approx(1.0)
+    assert env.step(CALL)[1] == pytest.approx(0.5)
 
 
 @given(actions=st.lists(_action | _json, min_size=1, max_size=5))
