@@ -1,7 +1,7 @@
 """What did the networks of benchmarks/learning.py learn? Other subjects, other tools, the attacks, and parts put back.
 
-    tool-gym generate --out OTHER --level 0 --count 120 --seed 9 --no-gate --domains DOMAINS
-    python benchmarks/learned.py PACK OTHER --runs runs --ftrl ftrl_test.jsonl --json learned.json
+    tool-gym generate --out OTHER --level 0 --count 96 --seed 9 --no-gate --domains airports,countries,elements
+    python benchmarks/learned.py PACK OTHER --runs runs --ftrl ftrl_test.jsonl --json benchmarks/results/learned.json
 
 Reads the runs that learning.py left, and takes the first run of each algorithm of each network. All is sampled at
 temperature 1, before and after the training by reinforcement, on scenarios that nothing was trained on:

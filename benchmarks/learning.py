@@ -228,6 +228,8 @@ def plot(results: Sequence[dict[str, Any]], out: Path) -> None:
         axis.set_title(f"{result['network']}, {result['parameters']:,} parameters", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_ylim(0, 1)
+    for axis in axes.flat[len(results) :]:
+        axis.set_visible(False)
     axes[0, 0].legend(frameon=False, fontsize=9)
     figure.supxlabel("batch of 256 responses", fontsize=9)
     figure.supylabel("Solve-F1 on worlds never trained on", fontsize=9)
