@@ -1,21 +1,10 @@
 """What the benchmark of rewards says of episodes, and how it compares rewards."""
 
-import importlib
-from pathlib import Path
-
 import gymnasium as gym
+import linear
 import pytest
 
 from tool_gym.policies.scripted import OraclePolicy
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def linear():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        return importlib.import_module("linear")
 
 
 def played(calls_twice=False):
@@ -32,7 +21,7 @@ def played(calls_twice=False):
     return base.episode.trajectory()
 
 
-def test_an_episode_of_right_calls_makes_each_once_and_earns_all_of_solve_f1_and_task_f1(linear):
+def test_an_episode_of_right_calls_makes_each_once_and_earns_all_of_solve_f1_and_task_f1():
     found = linear.behaviour([played()], ["solve_f1", "task_f1", "none"])
     assert found == {
         "calls_per_check": 1.0,
@@ -43,14 +32,14 @@ def test_an_episode_of_right_calls_makes_each_once_and_earns_all_of_solve_f1_and
     }
 
 
-def test_calls_made_twice_are_counted_as_repeats_and_cost_solve_f1_and_not_completeness(linear):
+def test_calls_made_twice_are_counted_as_repeats_and_cost_solve_f1_and_not_completeness():
     found = linear.behaviour([played(calls_twice=True)], ["solve_f1", "completeness"])
     assert found["calls_per_check"] == 2.0
     assert found["repeated_calls"] == 0.5
     assert found["returns"] == {"solve_f1": pytest.approx(2 / 3, abs=1e-4), "completeness": 1.0}
 
 
-def test_a_summary_compares_each_reward_with_the_first_by_scenario(linear):
+def test_a_summary_compares_each_reward_with_the_first_by_scenario():
     ends = {"grpo / a": [played()] * 2, "grpo / b": [played(calls_twice=True)] * 2}
     rows = [
         {"algorithm": "grpo", "reward": reward, "end": end}
@@ -62,7 +51,7 @@ def test_a_summary_compares_each_reward_with_the_first_by_scenario(linear):
     assert second["minus_first_low_high"] == pytest.approx([-1 / 3] * 3, abs=1e-4)
 
 
-def test_attacks_are_scored_under_each_reward_on_the_scenarios_given(linear):
+def test_attacks_are_scored_under_each_reward_on_the_scenarios_given():
     env = gym.make("ToolUse-v0", split="all", execution="embedded")
     found = linear.attacked(env.unwrapped.pack.name, env.unwrapped.pack.ids()[:1], ["solve_f1", "task_f1"])
     assert found["wrong_answer"] == {"solve_f1": 1.0, "task_f1": 0.5}
