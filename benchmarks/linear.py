@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--algorithms", default="grpo,reinforce++")
     parser.add_argument("--rewards", default="ftrl_f1")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trained", type=int, default=480)
+    parser.add_argument("--trained", type=int, default=1400)
     parser.add_argument("--tested", type=int, default=100)
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--hidden", type=int, default=Settings().hidden, help="units of the hidden layer; 0: linear")

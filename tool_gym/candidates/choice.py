@@ -16,7 +16,7 @@ OF_CHOICE = (
     "chosen_asked", "chosen_open", "whole", "choices", "unit", "most_sorted", "most_unsorted", "plain_sorted",
     "direction", "year_as_number", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked",
     "choice_missed", "choice_beside", "again_other", "chosen_twice",
-    "time_order", "unit_settled", "extra_unasked",
+    "time_order", "unit_settled", "extra_unasked", "share_given",
 )  # fmt: skip
 """Names of these features."""
 _LEAST = re.compile(
@@ -70,6 +70,7 @@ def choice_features(reading: Reading, candidate: Candidate) -> list[float]:
         _time_order(reading, candidate) if ordered else 0.0,
         float(any(set(words(value.unit)) & reading.asked for value in candidate.values if value.unit)),
         min(_unasked(reading, candidate, ordered and most), 3) / 3,
+        _share_given(candidate),
     ]
 
 
@@ -110,6 +111,16 @@ def _unasked(reading: Reading, candidate: Candidate, ranked: bool) -> int:
         elif isinstance(argument, list):
             count += not all(isinstance(each, Mapping) or set(words(str(each))) <= beside for each in argument)
     return count
+
+
+def _share_given(candidate: Candidate) -> float:
+    """Whether a call takes a share that the user gives ("30 per cent of"), or works out one that is asked for.
+
+    1 if its choice fits its numbers, -1 if it is that of the other case, 0 where no share is chosen.
+    """
+    chosen = set(candidate.labels) & {"portion", "percentage"}
+    given = any(value.kind == "number" and not value.turn for value in candidate.values)
+    return 0.0 if not chosen else 1.0 if given == ("portion" in chosen) else -1.0
 
 
 def _time_order(reading: Reading, candidate: Candidate) -> float:

@@ -9,6 +9,7 @@ from tool_gym.candidates.question import Span, read_question
 from tool_gym.candidates.tools import family, members, subject, types_of
 from tool_gym.candidates.values import Value, named_values, read_result, returned_values
 from tool_gym.candidates.view import Made, View, leaves
+from tool_gym.candidates.vocabulary import vocabulary
 from tool_gym.candidates.words import plain_words, singular, words
 
 _MOST_VALUES = 16
@@ -37,7 +38,8 @@ class _Reader:
         )
         self.types = self.subject_types | {noun for each in filters for nouns in each.values() for noun in nouns}
         self.told = _told(functions.values())
-        self.question = read_question(said)
+        question = read_question(said)
+        self.question = question._replace(stems=tuple(map(vocabulary(functions).meant, question.stems)))
         self.named = named_values(said)
         self.returned: list[Value] = []
         self.made: list[Made] = []

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from tool_gym.candidates.lexicon import base_form
+
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STEM = 5
@@ -77,11 +79,15 @@ def singular(word: str) -> str:
 
 def stem(word: str) -> str:
     """The first letters of a word in lower case, without the s of a plural; one stem for words that say the same."""
-    cut = word[:_STEM].rstrip("s") or word
+    cut = _cut(base_form(word))
     return _CANON.get(cut, cut)
+
+
+def _cut(word: str) -> str:
+    return word[:_STEM].rstrip("s") or word
 
 
 _CANON: dict[str, str] = {}
 for _line in _SAME:
-    _first, *_others = [word[:_STEM].rstrip("s") or word for word in _line.split()]
+    _first, *_others = map(_cut, _line.split())
     _CANON |= dict.fromkeys(_others, _first)
