@@ -27,7 +27,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from learning import ALGORITHMS, MAX_TOKENS, MAX_TURNS
-from linear import attacked, behaviour
+from linear import REWARDS, attacked, behaviour
 from slot_tokenizer import SlotModel
 
 from tool_gym.analysis.ablation import Part, restored
@@ -38,8 +38,6 @@ from tool_gym.policies.local import LocalPolicy
 from tool_gym.rollouts import plays, rollout
 from tool_gym.sandbox.executor import Executor
 from tool_gym.verify.metrics import summarise
-
-REWARDS = ("solve_f1", "task_f1", "precision", "completeness", "ftrl_f1")
 
 
 def played(model: SlotModel, pack: Pack, ids: Sequence[str]) -> list[Any]:

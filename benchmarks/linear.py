@@ -42,6 +42,8 @@ from tool_gym.verify.rescoring import rescore
 RESULTS = Path(__file__).parent / "results"
 HELD_OUT = ("chess", "expeditions", "libraries", "observatories")
 """Domains that nothing is trained on."""
+REWARDS = ("solve_f1", "task_f1", "precision", "completeness", "ftrl_f1")
+"""Those that look at what calls returned or at what they are, under which trained models are compared with attacks."""
 
 
 def environment(pack: str, reward: str, max_turns: int) -> CandidateActions:

@@ -7,6 +7,7 @@ Scenarios are those that so small a model can begin with: level 0, one step, one
 that the question holds. It trains on the worlds of some domains and is scored on those of others. Whatever it writes is
 held to the tools' schemas, in training and after it, so that what is learned is what to call the tool with, and when
 to stop.
+Beside its scores stand what its held-out episodes earn under every reward, and what the attacks earn there.
 Interrupted, the same command goes on; each stage is kept in `--runs`.
 """
 
@@ -26,6 +27,7 @@ import numpy as np
 import torch
 import typer
 from language_model import model_folder
+from linear import REWARDS, attacked, behaviour
 from stopwatch import Stopwatch
 
 from tool_gym.analysis.change import by_place, compare, total
@@ -47,7 +49,7 @@ from tool_gym.scenario import Scenario
 from tool_gym.training.config import TrainConfig
 from tool_gym.training.logbook import read_metrics
 from tool_gym.training.trainer import Trainer
-from tool_gym.trajectory import read_trajectories
+from tool_gym.trajectory import Trajectory, read_trajectories
 
 COMMAND = "python benchmarks/lora.py --runs lora-runs --ftrl test.jsonl --json benchmarks/results/lora.json"
 HELD_OUT = ("chess", "libraries", "shipping")
@@ -92,6 +94,9 @@ def main(
     curve = stage(runs / "curve.json", lambda: train(base, learned, held_out, runs, minutes, every, scenarios))
     first, last = curve["points"][0], curve["points"][-1]
     scores = {"held-out domains": {"base": first, "trained": last, "difference": differing(first, last)}}
+    played = {name: games(runs / f"point-{point['batch']}") for name, point in (("base", first), ("trained", last))}
+    looks = {name: behaviour(list(each.values()), REWARDS) for name, each in played.items()}
+    attacks = attacked(str(held_out.path), list(played["base"]), REWARDS)
     if ftrl:
         made = runs / "ftrl-pack"
         if not made.is_dir():
@@ -104,7 +109,8 @@ def main(
         ablation = stage(runs / "ablation.json", lambda: ablate(base, trained, learned, held_out, ablated))
     where = {"python": platform.python_version(), "threads": torch.get_num_threads(), "cores": os.cpu_count()}
     about = {"command": COMMAND, **where, "model": "SmolLM2-135M-Instruct, Q4_1 unpacked", "training": TRAINING}
-    found = {**about, **curve, "scores": scores, "ability": ability, "weights": weights, "ablation": ablation}
+    parts = {"behaviour": looks, "attacks_earn": attacks, "weights": weights, "ablation": ablation}
+    found = {**about, **curve, "scores": scores, "ability": ability, **parts}
     text = json.dumps(found, indent=1)
     print(text)
     if json_file:
@@ -215,11 +221,16 @@ def score(model: LocalModel, learned: Pack, pack: Pack, limit: int, out: Path) -
     with Executor() as executor:
         policy = policy_of(model, learned, executor)
         evaluate(policy, pack, out, executor, Spec(split="all", limit=limit, max_turns=MAX_TURNS, at_once=8))
-    last = {game.scenario: game.transitions[-1].score for game in read_trajectories(out / "trajectories.jsonl")}
+    last = {name: game.transitions[-1].score for name, game in games(out).items()}
     figures = ("f1", "precision", "completeness", "calls", "valid_calls")
     table = [[float(getattr(each, name)) for name in figures] for each in last.values()]
     means = dict(zip(figures, (found._asdict() for found in intervals(table, list(last))), strict=True))
     return {"scenarios": len(last), **means, "each_f1": {name: each.f1 for name, each in last.items()}}
+
+
+def games(out: Path) -> dict[str, Trajectory]:
+    """What was played, by scenario."""
+    return {game.scenario: game for game in read_trajectories(out / "trajectories.jsonl")}
 
 
 def before_after(learned: Pack, pack: Pack, limit: int, base: Path, trained: Path, runs: Path) -> dict[str, Any]:
