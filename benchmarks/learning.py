@@ -243,7 +243,7 @@ def main(
     architecture: Annotated[str, typer.Option(help="llama or neox.")] = "llama",
     size: Annotated[str, typer.Option(help=f"One of {', '.join(SIZES)}.")] = "small",
     seeds: Annotated[int, typer.Option(help="Runs of each algorithm.", min=1, max=5)] = 3,
-    batches: Annotated[int, typer.Option(help="Of each run.", min=1)] = 60,
+    batches: Annotated[int, typer.Option(help="Of each run.", min=1)] = 80,
     runs: Annotated[Path, typer.Option(help="Folder of the runs; rows that it has are not made again.")] = Path("runs"),
     json_out: Annotated[Path | None, typer.Option("--json", help="Keep the result here, a picture beside it.")] = None,
 ) -> None:
