@@ -60,8 +60,8 @@ class Candidate(NamedTuple):
         arguments: Its arguments.
         values: The values of the observation in them.
         chosen: Words of the enum members in them.
-        labels: These members as they are.
-        whole: Whether all members of an enum are asked for.
+        labels: These members as they are; where a tool leaves no choice, what it tells.
+        whole: Whether all that the tool could tell is asked for.
         limits: For each bound, its value and the words of what it bounds.
         holders: For each value the parameter that holds it.
         slots: Words of the parameters that hold values, and of what is said about them.
@@ -90,6 +90,7 @@ def candidate_calls(
     question: Question,
     most: int,
     takes: Mapping[str, frozenset[str]],
+    gives: str,
 ) -> list[Candidate]:
     """The likeliest calls of one tool.
 
@@ -99,6 +100,7 @@ def candidate_calls(
         question: What the user said; of many fillings those are kept that share words with it.
         most: Calls to return at most.
         takes: For each parameter the types that it takes, none if that is not known.
+        gives: What the tool tells where it leaves no choice, else empty.
     """
     asked, ranked = question.stems, question.superlative()
     parameters = function["parameters"]
@@ -123,7 +125,7 @@ def candidate_calls(
                 found.append((_together_promise(question, fillings[len(needed) :], fillings), slots, fillings, extra))
     found.sort(key=lambda each: -each[0])
     return [
-        _candidate(function["name"], dict(zip(slots, fillings, strict=True)), extra, told, promise)
+        _candidate(function["name"], dict(zip(slots, fillings, strict=True)), extra, told, promise, gives)
         for promise, slots, fillings, extra in found[:most]
     ]
 
@@ -152,9 +154,15 @@ def _together_promise(question: Question, extra: Sequence[Filling], fillings: Se
 
 
 def _candidate(
-    name: str, fillings: Mapping[str, Filling], extra: Sequence[str], told: Mapping[str, str], promise: float
+    name: str,
+    fillings: Mapping[str, Filling],
+    extra: Sequence[str],
+    told: Mapping[str, str],
+    promise: float,
+    gives: str,
 ) -> Candidate:
-    parts = list(fillings.values())
+    # What a tool tells in any case is as good as chosen.
+    parts = [*fillings.values(), *([Filling(None, (), words(gives), (gives,), whole=True)] if gives else [])]
     return Candidate(
         name,
         {key: each.argument for key, each in fillings.items()},
@@ -275,10 +283,11 @@ def _lists(
 ) -> Iterator[Filling]:
     if "enum" in items:
         labels = tuple(str(each) for each in items["enum"])
-        if len(labels) > 1 and least:
+        if least:
             every = tuple(word for label in labels for word in words(label))
             yield Filling(list(items["enum"]), (), every, labels, whole=True, promise=1.0)
-        yield from (_member(each, [each], asked) for each in items["enum"])
+        if len(labels) > 1 or not least:
+            yield from (_member(each, [each], asked) for each in items["enum"])
         return
     if bounds := _bounds_of(items):
         yield from _limits(items, bounds, values, asked)
@@ -321,9 +330,8 @@ def _limits(
             for member in members:
                 own = words(member)
                 argument = {on: member, bounds[value.bound]: content}
-                single.append(
-                    Filling(argument, (), own, (member,), limits=((value, own),), promise=_shared(own, before))
-                )
+                promise = _shared(own, before) - value.used
+                single.append(Filling(argument, (), own, (member,), limits=((value, own),), promise=promise))
     single.sort(key=lambda each: -each.promise)
     for each in itertools.chain(((each,) for each in single), itertools.combinations(single[:_MOST_OPTIONS], 2)):
         group = sorted(each, key=lambda one: one.limits[0][0].start)

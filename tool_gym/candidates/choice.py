@@ -9,20 +9,22 @@ from tool_gym.candidates.calls import Candidate
 from tool_gym.candidates.question import BEST
 from tool_gym.candidates.reading import Reading
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import is_doer, words
 from tool_gym.jsonvalue import dumps
 
 OF_CHOICE = (
     "chosen_asked", "chosen_open", "whole", "choices", "unit", "most_sorted", "most_unsorted", "plain_sorted",
     "direction", "year_as_number", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked",
     "choice_missed", "choice_beside", "again_other", "chosen_twice",
-    "time_order", "unit_settled", "extra_unasked", "share_given",
+    "time_order", "unit_settled", "extra_unasked", "share_given", "who_chosen",
 )  # fmt: skip
 """Names of these features."""
 _LEAST = re.compile(
     r"(?:small|short|low|few|light|cheap|old|early|earli|young|slow|weak|poor|narrow|shallow|thin|worst|tini|tiny|near|close|cold|dull)"
     r"(?:est)?|least|first|fewest|worst|oldest"
 )
+_WHO = 4
+"""Words before a name in which "who" asks for whoever has to do with it."""
 _DATED = frozenset(words("date year birth founded opening built start"))
 _TIME = re.compile(r"(?:old|young|new|earli|late|recent)\w*")
 
@@ -71,6 +73,7 @@ def choice_features(reading: Reading, candidate: Candidate) -> list[float]:
         float(any(set(words(value.unit)) & reading.asked for value in candidate.values if value.unit)),
         min(_unasked(reading, candidate, ordered and most), 3) / 3,
         _share_given(candidate),
+        _who_chosen(reading, candidate),
     ]
 
 
@@ -134,6 +137,15 @@ def _time_order(reading: Reading, candidate: Candidate) -> float:
     ]
     by_age = any(_TIME.fullmatch(word) for each in ranked for word in each)
     return 1.0 if by_age == bool(_DATED & set(candidate.chosen)) else -1.0
+
+
+def _who_chosen(reading: Reading, candidate: Candidate) -> float:
+    """Whether what is chosen is somebody: 1 if so and the question says "who" beside the call's name, -1 if not."""
+    names = [value for value in candidate.values if value.kind == "name"]
+    asked = any("who" in each.whole[:_WHO] for value in names for each in reading.contexts(value))
+    if not asked or len(candidate.labels) != 1:
+        return 0.0
+    return 1.0 if is_doer(candidate.labels[0]) else -1.0
 
 
 def superlative(reading: Reading, value: Value) -> bool:

@@ -30,7 +30,7 @@ _SHAPES = ("two_words", "one_word", "joined", "more_words")
 _OF_VALUES = (
     "values", "names", "dates", "numbers", "date_beside", "date_left", "date_elsewhere",
     "date_spent", "same_key", "key_spread", "own_tool",
-    "part_of_name", "unused_named", "in_order", "first_in_order",
+    "part_of_name", "unused_named", "in_order", "first_in_order", "backwards", "dated_by_result",
 )  # fmt: skip
 NAMES = (
     *_OF_TOOL,
@@ -194,7 +194,18 @@ def _values(reading: Reading, candidate: Candidate) -> list[float]:
         min(len([v for v in reading.unused if v not in values]), 3) / 3,
         _ordered([value.start for value in values]),
         _ordered([min(place.start for place in value.places) for value in values]),
+        _backwards(reading, values),
+        float(
+            reading.families[candidate.name] == "dated" and any(value.kind == "date" and value.turn for value in values)
+        ),
     ]
+
+
+def _backwards(reading: Reading, values: Sequence[Value]) -> float:
+    """1 if a number counts back, as in "ten days before", -1 if it should and does not, else 0."""
+    numbers = {value.content for value in values if value.kind == "number" and not value.turn}
+    back = {value.content for value in reading.view.values if value.kind == "number" and value.content < 0}
+    return 1.0 if numbers & back else -1.0 if any(-each in back for each in numbers) else 0.0
 
 
 def _ordered(starts: Sequence[int]) -> float:

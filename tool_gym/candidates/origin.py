@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from tool_gym.candidates.calls import Candidate
 from tool_gym.candidates.reading import Context, Reading, nearness
 from tool_gym.candidates.tools import PLAIN
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.words import stem, words
+from tool_gym.candidates.words import is_doer, stem, words
 
 _AT_PLACE = (
     "tool_before", "tool_after", "chosen_before", "chosen_after", "chosen_sentence", "slot_before", "inner",
@@ -25,7 +23,6 @@ OF_ORIGIN = (
     "doer", "by", "of", "at", "owns", "doer_by", "doer_at", "doer_two_words",
 )  # fmt: skip
 """Names of these features."""
-_DOER = re.compile(r"(?:er|or|ist|ian|ant|man|ee)$")
 _AT = frozenset({"in", "at", "from", "to", "on", "for", "with"})
 ORIGINS = ("named", "last", "earlier")
 """Whence a value comes: the user, the last turn, or one before."""
@@ -139,7 +136,7 @@ def _noun_before(reading: Reading, tool: str, value: Value) -> tuple[float, floa
 
 def _role(reading: Reading, takes: frozenset[str], value: Value) -> tuple[float, ...]:
     """Whether a parameter takes who does something, as its noun ends, and what small word leads to the value."""
-    doer = any(_DOER.search(noun) for noun in takes)
+    doer = any(map(is_doer, takes))
     gaps, place = reading.view.question.gaps, value.places[0]
     before = gaps[place.start] if place.start < len(gaps) else ()
     behind = gaps[place.end] if place.end < len(gaps) else ()

@@ -57,9 +57,11 @@ class _Reader:
         chosen = [label for label in members(self.functions[name]["parameters"]) if label in handed]
         for value in returned_values(result, turn):
             if str(value.content) not in handed:
+                listed = value.kind == "name" and self.families[name] == "search"
                 placed = self._placed(value, name, about, chosen)
-                if value.kind != "name" or value.place == self.question.rank(Span(placed.start, placed.end)):
-                    self.returned.append(placed)
+                if listed and value.place != self.question.rank(Span(placed.start, placed.end)):
+                    continue
+                self.returned.append(placed)
         if self.families[name] in ("entry", "dated"):
             self._learn(handed, self.subjects[name])
 
@@ -76,14 +78,25 @@ class _Reader:
         known |= {str(value.content).split()[-1]: value.types for value in self.named if value.types}
         for i, value in enumerate(self.named):
             if value.kind == "name" and not value.types:
-                own = frozenset(singular(word) for word in plain_words(str(value.content))) & self.types
+                own = frozenset(self._said_by(str(value.content)))
                 self.named[i] = value._replace(types=own or known.get(str(value.content).split()[-1], frozenset()))
+
+    def _said_by(self, name: str) -> set[str]:
+        """The types that a name says, be it in short: "Rail" is said of a railway."""
+        own = {singular(word) for word in plain_words(name)}
+        return own & self.types or {
+            each for each in self.types if any(len(word) > 3 and each.startswith(word) for word in own)
+        }
 
     def mark_used(self) -> None:
         """Tells which values calls were made with."""
         handed = {text for made in self.made if not made.failed for text in leaves(made.arguments)}
         for values in (self.named, self.returned):
-            values[:] = [value._replace(used=str(value.content) in handed) for value in values]
+            used = {value.start for value in values if value.bound and str(value.content) in handed}
+            values[:] = [
+                value._replace(used=str(value.content) in handed or bool(value.bound and value.start in used))
+                for value in values
+            ]
 
     def _placed(self, value: Value, tool: str, about: Sequence[Value], chosen: Sequence[str]) -> Value:
         """A returned value with its type and its places in the question."""
@@ -122,12 +135,15 @@ class _Reader:
     def _span(self, value: Value, keys: Collection[str], about: Sequence[Value]) -> tuple[Span, Span, float]:
         """Where the question speaks of a result and of what the call was about, and how near these stand."""
         nowhere = Span(len(self.question.stems), len(self.question.stems))
-        best = nowhere, nowhere, -1.0
+        best, most = (nowhere, nowhere), (False, -1.0)
+        again = {span for each in about for span in each.mentions} if value.kind != "name" else set()
         for base in self._bases(about):
             span, near = self._widened(value, keys, base)
-            if near > best[2]:
-                best = span, base, near
-        return best[0], best[1], max(best[2], 0.0)
+            # What is asked about a thing is asked where it is spoken of again, not where it is told from others.
+            found = (base in again and near > 0, near)
+            if found > most:
+                best, most = (span, base), found
+        return *best, max(most[1], 0.0)
 
     def _bases(self, about: Sequence[Value]) -> list[Span]:
         """Where a sentence speaks of all that a call was about; else where it speaks of one of it."""

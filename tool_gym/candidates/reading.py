@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tool_gym.candidates.tools import OF_PERSONS, family, members, nouns, types_of
+from tool_gym.candidates.tools import OF_PERSONS, family, gives, members, nouns, types_of
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.view import View, leaves
 from tool_gym.candidates.words import stem, words
@@ -84,7 +84,8 @@ class Reading:
         self.families = {name: family(each["parameters"]) for name, each in view.functions.items()}
         self.nouns = {name: nouns(each["parameters"]) for name, each in view.functions.items()}
         self.labels = {
-            name: [words(label) for label in members(each["parameters"])] for name, each in view.functions.items()
+            name: [words(label) for label in (*members(each["parameters"]), gives(each, view.subjects[name])) if label]
+            for name, each in view.functions.items()
         }
         self.takes = {name: types_of(each, view.subjects[name]) for name, each in view.functions.items()}
         self.subjects = {name: {stem(noun)} if noun else set() for name, noun in view.subjects.items()}
@@ -141,8 +142,20 @@ class Reading:
     def settled(self, value: Value) -> tuple[bool, bool]:
         """Whether it was counted only, as in "how many ports", and whether only its time was asked for."""
         places = self.contexts(value)
-        counted = any({"many", "number"} & set(each.whole[:1]) for each in places)
+        counted = any({"many", "number"} & set(each.whole[:1]) for each in places) or self._counts(value)
         return counted, any("same" in (*each.whole[:4], *each.begins) for each in places)
+
+    def _counts(self, value: Value) -> bool:
+        """Whether the question asks how many there are of what a value is, right before its place."""
+        question = self.view.question
+        for place in value.places:
+            before = range(
+                max(question.sentence(place.start).start, place.start - _BESIDE), min(place.start, len(question.nouns))
+            )
+            for i in before[1:]:
+                if question.whole[i - 1] in ("many", "number") and question.nouns[i] in value.types:
+                    return True
+        return False
 
     def alike(self, tool: str, value: Value) -> tuple[float, float]:
         """How like a value's place are those of values that this tool, and that other tools, knew; in [0, 1]."""

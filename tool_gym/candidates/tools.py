@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -99,6 +100,26 @@ def types_of(function: Mapping[str, Any], own: str) -> dict[str, frozenset[str]]
         nouns = [singular(word) for word in (*plain_words(name), *plain_words(str(told))[-2:]) if told]
         found[name] = frozenset({own}) if kind in ("entry", "dated") and own in nouns else frozenset(nouns)
     return found
+
+
+def gives(function: Mapping[str, Any], own: str) -> str:
+    """What a tool that leaves no choice tells of an entry: what its document says between its verb and its subject.
+
+    Args:
+        function: `name`, `description` and `parameters` of the tool.
+        own: What it is about.
+    """
+    parameters = function["parameters"]
+    if family(parameters) != "entry" or any(members({"properties": _needed(parameters)})):
+        return ""
+    told = plain_words(re.split(r"[.:]", function["description"])[0])
+    place = next((i for i, word in enumerate(told) if singular(word) == own), 0)
+    return " ".join(told[1:place])
+
+
+def _needed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    needed = parameters.get("required") or ()
+    return {name: each for name, each in (parameters.get("properties") or {}).items() if name in needed}
 
 
 def subject(function: Mapping[str, Any]) -> str:

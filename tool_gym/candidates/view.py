@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tool_gym.candidates.calls import Candidate, candidate_calls
 from tool_gym.candidates.question import Question
-from tool_gym.candidates.tools import types_of
+from tool_gym.candidates.tools import gives, types_of
 from tool_gym.candidates.values import Value
 from tool_gym.candidates.words import plain_words, singular
 from tool_gym.jsonvalue import Json
@@ -56,7 +56,9 @@ class View(NamedTuple):
         """
         share = max(1, most // max(1, len(self.functions)))
         found = [
-            candidate_calls(each, self.values, self.question, share, self._takes(name))
+            candidate_calls(
+                each, self.values, self.question, share, self._takes(name), gives(each, self.subjects[name])
+            )
             for name, each in self.functions.items()
         ]
         return [candidate for each in found for candidate in each][:most]

@@ -12,6 +12,9 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STEM = 5
 """Letters by which a word is known: enough to see that "operates" and "operator" are one."""
+_DOER = re.compile(r"(?:er|or|ist|ian|ant|man|ee|\b(?:captain|chief|coach|head|judge|nurse|pilot|steward|warden))$")
+_SHORT_VERB = re.compile(r"([^\W\d]{0,2}(?:[aeiou]{2}[^aeiousczvg]|[^aeiou][^aeiousczvg]|[aeiou]y))(?:ed|ing)")
+"""A form of a verb of up to four letters, such as "loaded"; not of one that has lost an e, such as "priced"."""
 _SMALL = frozenset(
     "a an the of and or to in on at for by with from is are was were be been it its this that these those as i we you "  # noqa: SIM905
     "me my our your how do does did have has had can could would please give tell let need s".split()
@@ -33,16 +36,28 @@ _SAME = (
     "percentage percent cent portion", "mean average", "total sum combined overall", "spread span range",
     "backwards reverse reversed", "weekday monday week", "vowel vowels", "start begin first",
     "job profession occupation trade",
-    "yd yard", "mi mile", "ft foot feet", "km kilometre", "min minute", "h hour", "kg kilogram", "t tonne", "m metre",
-    "lb pound", "cm centimetre", "ha hectare", "ac acre", "l litre", "gal gallon", "s second",
+    "foot feet", "metre meter", "litre liter", "tonne ton",
 )  # fmt: skip
 """Common words that say the same; each line is read as one word."""
+_SYMBOLS = {
+    "mm": "millimetre", "cm": "centimetre", "m": "metre", "km": "kilometre", "in": "inch", "ft": "foot", "yd": "yard",
+    "mi": "mile", "nmi": "nautical mile", "mg": "milligram", "g": "gram", "kg": "kilogram", "t": "tonne",
+    "oz": "ounce", "lb": "pound", "st": "stone", "cwt": "hundredweight", "m2": "square metre",
+    "km2": "square kilometre", "mi2": "square mile", "ha": "hectare", "ac": "acre", "W": "watt", "kW": "kilowatt",
+    "MW": "megawatt", "GW": "gigawatt", "hp": "horsepower", "ml": "millilitre", "cl": "centilitre", "L": "litre",
+    "l": "litre", "hL": "hectolitre", "hl": "hectolitre", "m3": "cubic metre", "pt": "pint", "gal": "gallon",
+    "s": "second", "min": "minute", "h": "hour", "d": "day",
+}  # fmt: skip
+"""Units of measurement as they are written where a text is nothing else."""
 
 
 @lru_cache(maxsize=65_536)
 def words(text: str) -> tuple[str, ...]:
-    """Stems of the words of a text, in order, small words left out; `snake_case` and `camelCase` are taken apart."""
-    return tuple(stem(word) for word in plain_words(text))
+    """Stems of the words of a text, in order, small words left out; `snake_case` and `camelCase` are taken apart.
+
+    A text that is the symbol of a unit is read as its name.
+    """
+    return tuple(stem(word) for word in plain_words(_SYMBOLS.get(text, text)))
 
 
 @lru_cache(maxsize=65_536)
@@ -65,6 +80,11 @@ def is_small(word: str) -> bool:
     return word in _SMALL
 
 
+def is_doer(text: str) -> bool:
+    """Whether the last word of a text is for somebody who does something, by its ending."""
+    return bool(_DOER.search(text))
+
+
 def singular(word: str) -> str:
     """A word in lower case in a form that its singular and its plural share; for comparison, not to be read."""
     if word.endswith("ies") and len(word) > 4:
@@ -84,6 +104,8 @@ def stem(word: str) -> str:
 
 
 def _cut(word: str) -> str:
+    if match := _SHORT_VERB.fullmatch(word):
+        word = match[1]
     return word[:_STEM].rstrip("s") or word
 
 
