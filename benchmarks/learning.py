@@ -62,7 +62,8 @@ from tool_gym.verify.metrics import summarise
 MAX_TURNS, MAX_TOKENS = 6, 60
 CHANCES = Chances(wrong_call=0.35, early_answer=0.12)
 MORE_CLONED, EACH_HELD_BACK = 12_000, 16
-STEPS, ERRING_STEPS = {"llama": 4000, "neox": 6500}, 300
+STEPS = {"llama_small": 4000, "llama_medium": 4000, "neox_small": 6500, "neox_medium": 10_000}
+ERRING_STEPS = 300
 """Of cloning: of right turns alone, then of all."""
 CRITERION = 0.4
 """Least sampled Solve-F1 of a start."""
@@ -107,7 +108,7 @@ def make_start(architecture: str, size: str, pack: Pack, more: Pack, out: Path) 
     """Clones a network, saves it, and says how well it plays."""
     tokenizer, seen = shown(pack, more, out.parents[1] / "demonstrations.json")
     network, rate, begun = make_network(architecture, size, tokenizer), SIZES[size][2], time.process_time()
-    clone(network, Batches(tokenizer, seen, seed=0), rate=rate, steps=STEPS[architecture])
+    clone(network, Batches(tokenizer, seen, seed=0), rate=rate, steps=STEPS[out.parent.name])
     clone(network, Batches(tokenizer, seen, seed=1, mistakes=True), rate=rate / 3, steps=ERRING_STEPS)
     seconds = time.process_time() - begun
     save(network, tokenizer, out)
@@ -117,7 +118,7 @@ def make_start(architecture: str, size: str, pack: Pack, more: Pack, out: Path) 
     return {
         "teacher": {**CHANCES._asdict(), **teacher},
         "demonstrations": len(seen),
-        "cloning_steps": {"of right turns": STEPS[architecture], "of all turns": ERRING_STEPS},
+        "cloning_steps": {"of right turns": STEPS[out.parent.name], "of all turns": ERRING_STEPS},
         "cloning_cpu_seconds": round(seconds),
         "cloned_to": found,
         "criterion": {"solve_f1": CRITERION, "met": found["solve_f1"] >= CRITERION},
@@ -243,7 +244,7 @@ def main(
     architecture: Annotated[str, typer.Option(help="llama or neox.")] = "llama",
     size: Annotated[str, typer.Option(help=f"One of {', '.join(SIZES)}.")] = "small",
     seeds: Annotated[int, typer.Option(help="Runs of each algorithm.", min=1, max=5)] = 3,
-    batches: Annotated[int, typer.Option(help="Of each run.", min=1)] = 80,
+    batches: Annotated[int, typer.Option(help="Of each run.", min=1)] = 60,
     runs: Annotated[Path, typer.Option(help="Folder of the runs; rows that it has are not made again.")] = Path("runs"),
     json_out: Annotated[Path | None, typer.Option("--json", help="Keep the result here, a picture beside it.")] = None,
 ) -> None:

@@ -17,12 +17,15 @@ OF_CHOICE = (
     "direction", "year_as_number", "limits", "limit_near", "limits_open", "limits_far", "done", "slot_asked",
     "choice_missed", "choice_beside", "again_other", "chosen_twice",
     "time_order", "unit_settled", "extra_unasked", "share_given", "who_chosen",
+    "part_taken",
 )  # fmt: skip
 """Names of these features."""
 _LEAST = re.compile(
     r"(?:small|short|low|few|light|cheap|old|early|earli|young|slow|weak|poor|narrow|shallow|thin|worst|tini|tiny|near|close|cold|dull)"
     r"(?:est)?|least|first|fewest|worst|oldest"
 )
+_PART = frozenset(words("contains containing includes part prefix begins pattern matching fragment"))
+"""Words of parameters that take a part of a name."""
 _WHO = 4
 """Words before a name in which "who" asks for whoever has to do with it."""
 _DATED = frozenset(words("date year birth founded opening built start"))
@@ -74,6 +77,7 @@ def choice_features(reading: Reading, candidate: Candidate) -> list[float]:
         min(_unasked(reading, candidate, ordered and most), 3) / 3,
         _share_given(candidate),
         _who_chosen(reading, candidate),
+        float(any(_PART & set(words(name)) for name in candidate.extras)),
     ]
 
 

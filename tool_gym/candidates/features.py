@@ -17,16 +17,16 @@ from tool_gym.candidates.origin import OF_ORIGIN, ORIGINS, origin_features
 from tool_gym.candidates.reading import Reading
 from tool_gym.candidates.tools import FAMILIES
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import is_of_thing, words
 
 _OF_TOOL = ("bias", "tool_asked", "asked_tool", "tool_open", "archive", "made_same_tool", "made_any", "tool_failed")
 CUES = ("superlative", "among", "how_many", "statistic", "date_near", "bound_near", "plural_near", "called", "unused",
         "used", "named", "returned", "at_end", "counted", "same",
-        "spelled")  # fmt: skip
+        "spelled", "chosen_from")  # fmt: skip
 """What the question says near what a call is about."""
 _FITS = ("asked", "open", "again", "same_key", "is", "whole", "asked_new", "fresh", "fits")
 """What is looked at for each kind of tool by itself."""
-_SHAPES = ("two_words", "one_word", "joined", "more_words")
+_SHAPES = ("two_words", "one_word", "joined", "more_words", "of_a_thing")
 _OF_VALUES = (
     "values", "names", "dates", "numbers", "date_beside", "date_left", "date_elsewhere",
     "date_spent", "same_key", "key_spread", "own_tool",
@@ -117,7 +117,11 @@ def _cues(reading: Reading, candidate: Candidate) -> list[float]:
             0.0,
             *map(float, reading.settled(value)),
             float(any("name" in each.whole[:2] for each in places)),
+            0.0,
         ]
+        listed = reading.view.subjects[candidate.name] in reading.nouns_before(value)
+        picked = any(found[CUES.index(cue)] for cue in ("superlative", "among", "how_many", "statistic"))
+        found[-1] = float(listed and picked)
     row = [0.0] * (len(FAMILIES) * len(CUES))
     row[family * len(CUES) : (family + 1) * len(CUES)] = found
     return row
@@ -162,7 +166,8 @@ def _shape(reading: Reading, candidate: Candidate) -> list[float]:
         if value.kind == "name":
             text = str(value.content)
             size = len(text.split())
-            shape = 2 if {"&", "of", "the", "The"} & set(text.split()) else 0 if size == 2 else 1 if size == 1 else 3
+            joined = {"&", "of", "the", "The"} & set(text.split())
+            shape = 2 if joined else 4 if is_of_thing(text) else 0 if size == 2 else 1 if size == 1 else 3
             row[2 * shape + (candidate.name not in reading.persons)] += 1 / len(candidate.values)
     return row
 
@@ -203,8 +208,8 @@ def _values(reading: Reading, candidate: Candidate) -> list[float]:
 
 def _backwards(reading: Reading, values: Sequence[Value]) -> float:
     """1 if a number counts back, as in "ten days before", -1 if it should and does not, else 0."""
-    numbers = {value.content for value in values if value.kind == "number" and not value.turn}
-    back = {value.content for value in reading.view.values if value.kind == "number" and value.content < 0}
+    numbers = {value.content for value in values if isinstance(value.content, int | float) and not value.turn}
+    back = {each.content for each in reading.view.values if isinstance(each.content, int | float) and each.content < 0}
     return 1.0 if numbers & back else -1.0 if any(-each in back for each in numbers) else 0.0
 
 

@@ -1,8 +1,9 @@
 """What English words have to do with one another: `lexicon.txt`, written without sight of any domain, and its reader.
 
-The list has four parts: `quantities`, adjectives and the nouns of what they rank by ("dear: price cost fee"); `roles`,
-verbs and the nouns that they lead to ("teach: teacher instructor"); `groups`, nouns that stand for one another; and
-`forms`, irregular forms ("taught: teach"). What comes first in a line is likelier.
+The list has five parts: `quantities`, adjectives and the nouns of what they rank by ("dear: price cost fee"); `roles`,
+verbs and the nouns that they lead to ("teach: teacher instructor"); `groups`, nouns that stand for one another;
+`forms`, irregular forms ("taught: teach"); and `endings`, words with which names of things end, as in "Harlow & Sons
+Insurance". What comes first in a line is likelier. The endings alone were written after domains had been seen.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ for _line in files("tool_gym.candidates").joinpath("lexicon.txt").read_text(enco
         _word, _, _others = _line.rpartition(": ")
         _part.append((_word, _others.split()))
 _FORMS = {word: others[0] for word, others in _PARTS["forms"]}
+_ENDINGS = frozenset(word for _, words in _PARTS["endings"] for word in words)
 _ADJECTIVES = frozenset(word for word, _ in _PARTS["quantities"])
 _SUPERLATIVE = (("iest", "y"), ("est", ""), ("est", "e"), *((f"{each * 2}est", each) for each in "bdglmnprt"))
 """Endings of superlatives, and what stands there in the adjective."""
@@ -35,6 +37,11 @@ def base_form(word: str) -> str:
         if word.endswith(ending) and (found := word.removesuffix(ending) + last) in _ADJECTIVES:
             return found
     return word
+
+
+def ends_a_name(word: str) -> bool:
+    """Whether a word in lower case is one with which names of companies, places or things end, not those of persons."""
+    return not _ENDINGS.isdisjoint((word, word.removesuffix("s"), word.removesuffix("es"), word[:-3] + "y"))
 
 
 def relations() -> Iterator[tuple[str, str, float]]:

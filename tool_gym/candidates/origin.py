@@ -9,7 +9,7 @@ from tool_gym.candidates.calls import Candidate
 from tool_gym.candidates.reading import Context, Reading, nearness
 from tool_gym.candidates.tools import PLAIN
 from tool_gym.candidates.values import Value
-from tool_gym.candidates.words import is_doer, stem, words
+from tool_gym.candidates.words import is_doer, is_of_thing, stem, words
 
 _AT_PLACE = (
     "tool_before", "tool_after", "chosen_before", "chosen_after", "chosen_sentence", "slot_before", "inner",
@@ -19,6 +19,7 @@ OF_ORIGIN = (
     "is", *_AT_PLACE, "used", "used_here", "failed", "failed_here", "key_tool", "key_slot", "key_asked", "near",
     "place_first", "place_not", "earliness", "label_next", "label_best", "tool_best", "noun_asked", "noun_known",
     "kin_here", "kin_elsewhere", "noun_own", "noun_other", "type_fits", "type_differs", "type_open", "overshadowed",
+    "outdone",
     "like_here", "like_elsewhere", "before_own", "before_label", "before_other",
     "doer", "by", "of", "at", "owns", "doer_by", "doer_at", "doer_two_words",
 )  # fmt: skip
@@ -115,6 +116,7 @@ def _of_value(reading: Reading, candidate: Candidate, value: Value, holder: str)
         float(bool(takes and known) and not takes & value.types),
         float(value.kind == "name" and not known),
         float(reading.overshadowed(value)),
+        float(reading.outdone(value)),
         *reading.alike(candidate.name, value),
         *_noun_before(reading, candidate.name, value),
         *_role(reading, takes, value),
@@ -126,11 +128,11 @@ def _noun_before(reading: Reading, tool: str, value: Value) -> tuple[float, floa
 
     In "the station of X" it says what X leads to, so that X is hardly a station itself.
     """
-    noun = reading.noun_before(value)
-    if not noun:
+    nouns = reading.nouns_before(value)
+    if not nouns:
         return 0.0, 0.0, 0.0
-    own = noun == reading.view.subjects[tool]
-    part = not own and any(stem(noun) in label for label in reading.labels[tool])
+    own = reading.view.subjects[tool] in nouns
+    part = not own and any(stem(noun) in label for label in reading.labels[tool] for noun in nouns)
     return float(own), float(part), float(not own and not part)
 
 
@@ -141,7 +143,8 @@ def _role(reading: Reading, takes: frozenset[str], value: Value) -> tuple[float,
     before = gaps[place.start] if place.start < len(gaps) else ()
     behind = gaps[place.end] if place.end < len(gaps) else ()
     by, at = "by" in before, bool(_AT & set(before))
-    two_words = value.kind == "name" and len(str(value.content).split()) == 2
+    name = str(value.content)
+    two_words = value.kind == "name" and len(name.split()) == 2 and not is_of_thing(name)
     return tuple(
         map(float, (doer, by, "of" in before, at, "s" in behind[:1], doer and by, doer and at, doer and two_words))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from tool_gym.candidates.question import Span, read_question
@@ -18,6 +18,8 @@ _REACH = 6
 """Words before a value in which the question may say what is asked about it."""
 _LOOSE = 2
 """Words from one word of a key to the next at most, as in "the company that ran the terminal"."""
+_SAME_OF = 0.5
+"""How near "that of" stands to what it stands for."""
 _COPULAS = frozenset({"was", "is", "were", "are", "be", "as"})
 _BEHIND = 4
 """The same behind it."""
@@ -53,7 +55,7 @@ class _Reader:
         if failed or name not in self.functions:
             return
         handed = frozenset(leaves(arguments))
-        about = [value for value in self.named + self.returned if str(value.content) in handed]
+        about = _distinct(value for value in self.named + self.returned if str(value.content) in handed)
         chosen = [label for label in members(self.functions[name]["parameters"]) if label in handed]
         for value in returned_values(result, turn):
             if str(value.content) not in handed:
@@ -85,7 +87,9 @@ class _Reader:
         """The types that a name says, be it in short: "Rail" is said of a railway."""
         own = {singular(word) for word in plain_words(name)}
         return own & self.types or {
-            each for each in self.types if any(len(word) > 3 and each.startswith(word) for word in own)
+            each
+            for each in self.types
+            if any(each.startswith(word) or word.endswith(each) for word in own if min(len(word), len(each)) > 3)
         }
 
     def mark_used(self) -> None:
@@ -132,7 +136,7 @@ class _Reader:
             return frozenset({noun})
         return frozenset(nouns[-1:])
 
-    def _span(self, value: Value, keys: Collection[str], about: Sequence[Value]) -> tuple[Span, Span, float]:
+    def _span(self, value: Value, keys: Set[str], about: Sequence[Value]) -> tuple[Span, Span, float]:
         """Where the question speaks of a result and of what the call was about, and how near these stand."""
         nowhere = Span(len(self.question.stems), len(self.question.stems))
         best, most = (nowhere, nowhere), (False, -1.0)
@@ -156,7 +160,7 @@ class _Reader:
         most = max((full for full, _ in found), default=0)
         return [span for full, span in found if full == most]
 
-    def _widened(self, value: Value, keys: Collection[str], base: Span) -> tuple[Span, float]:
+    def _widened(self, value: Value, keys: Set[str], base: Span) -> tuple[Span, float]:
         question, sentence = self.question, self.question.sentence(base.start)
         before = [i for i in range(max(sentence.start, base.start - _REACH), base.start) if question.stems[i] in keys]
         after = [i for i in range(base.end, min(sentence.end, base.end + _BEHIND)) if question.stems[i] in keys]
@@ -168,12 +172,19 @@ class _Reader:
             return Span(first, base.end), 0.85 ** (base.start - 1 - before[-1])
         if after:
             return Span(base.start, after[-1] + 1), 0.85 ** (after[0] - base.end)
+        if self._same_of(base) and keys & set(question.stems[sentence.start : base.start]):
+            return base, _SAME_OF
         if value.kind == "name":
             barred = [Span(each.start, each.end) for each in self.named if each.kind == "name"]
             noun = question.noun_before(base.start, self.subject_types, barred)
             if noun is not None:
                 return Span(question.phrase(noun), base.end), 0.1
         return Span(max(sentence.start, base.start - 1), base.end), 0.0
+
+    def _same_of(self, base: Span) -> bool:
+        """Whether a place is one of which the question says "that of", as of something before it."""
+        gaps = self.question.gaps[max(0, base.start - _LOOSE) : base.start + 1]
+        return any({"that", "of"} <= set(gap) for gap in gaps)
 
 
 def _told(functions: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

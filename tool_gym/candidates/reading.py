@@ -106,7 +106,7 @@ class Reading:
         self._contexts: dict[Value, list[Context]] = {}
         self._best: dict[Value, tuple[float, float]] = {}
         self._alike: dict[Value, dict[str, float]] = {}
-        self._nouns: dict[Value, str] = {}
+        self._nouns: dict[Value, frozenset[str]] = {}
         self.rows: dict[tuple[object, ...], NDArray[np.float64]] = {}
         self.persons = {name for name, own in self.tools.items() if own & OF_PERSONS}
         texts = [str(value.content) for value in view.values if value.kind == "name" and not value.turn]
@@ -138,6 +138,13 @@ class Reading:
     def overshadowed(self, value: Value) -> bool:
         """Whether the same turn returned something that the question names, and not this."""
         return value.turn > 0 and value.near < 0.5 <= self._nearest.get(value.turn, 0.0)
+
+    def outdone(self, value: Value) -> bool:
+        """Whether the question names something else that the same turn returned nearer to what the call was about.
+
+        In "the date of birth of the teacher of X" the date is not X's own.
+        """
+        return value.turn > 0 and value.near < self._nearest.get(value.turn, 0.0) - 0.01
 
     def settled(self, value: Value) -> tuple[bool, bool]:
         """Whether it was counted only, as in "how many ports", and whether only its time was asked for."""
@@ -172,16 +179,16 @@ class Reading:
         here = self._alike[value]
         return here.get(tool, 0.0), max((each for name, each in here.items() if name != tool), default=0.0)
 
-    def noun_before(self, value: Value) -> str:
-        """The type that the question names last before a value, in its sentence; empty if there is none."""
+    def nouns_before(self, value: Value) -> frozenset[str]:
+        """The types that the question names last before a value: where it speaks of it again, else where first."""
         if value not in self._nouns:
             question = self.view.question
-            found = ""
-            for place in value.places[:1]:
+            found = set()
+            for place in value.mentions or value.places:
                 start = min(place.start, len(question.nouns))
                 words_before = question.nouns[question.sentence(start).start : start]
-                found = next((word for word in reversed(words_before) if word in self.view.types), "")
-            self._nouns[value] = found
+                found.add(next((word for word in reversed(words_before) if word in self.view.types), ""))
+            self._nouns[value] = frozenset(found - {""})
         return self._nouns[value]
 
     def nearest(self, own: Collection[str], value: Value) -> float:

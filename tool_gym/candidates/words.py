@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tool_gym.candidates.lexicon import base_form
+from tool_gym.candidates.lexicon import base_form, ends_a_name
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -32,7 +32,8 @@ _SAME = (
     "owner owns owned owning proprietor belongs", "operator operates operated operating operation",
     "cost price fee charge charges rate cheap cheapest costly costliest dearest",
     "revenue turnover income takings sales earn",
-    "size large big largest", "capacity hold holds", "distance far apart separation", "ratio divide divided",
+    "size large big largest", "capacity hold holds", "distance far apart separation straight crow",
+    "ratio divide divided",
     "percentage percent cent portion", "mean average", "total sum combined overall", "spread span range",
     "backwards reverse reversed", "weekday monday week", "vowel vowels", "start begin first",
     "job profession occupation trade",
@@ -85,6 +86,12 @@ def is_doer(text: str) -> bool:
     return bool(_DOER.search(text))
 
 
+def is_of_thing(name: str) -> bool:
+    """Whether a name of several words ends with one that ends names of things, as in "Silver Arrow"."""
+    first, _, last = name.rpartition(" ")
+    return bool(first) and ends_a_name(last.casefold())
+
+
 def singular(word: str) -> str:
     """A word in lower case in a form that its singular and its plural share; for comparison, not to be read."""
     if word.endswith("ies") and len(word) > 4:
@@ -106,6 +113,8 @@ def stem(word: str) -> str:
 def _cut(word: str) -> str:
     if match := _SHORT_VERB.fullmatch(word):
         word = match[1]
+    elif word.endswith(("ches", "shes", "xes")):
+        word = word[:-2]
     return word[:_STEM].rstrip("s") or word
 
 
