@@ -1,5 +1,6 @@
 from tool_gym.candidates.question import Span, read_question
 from tool_gym.candidates.reader import read
+from tool_gym.candidates.reading import Reading
 
 TWO = "Which port is older? Let port A be the seat of Ada Lines. As port B, take the second oldest of the ports in Bea."
 
@@ -106,3 +107,34 @@ def test_a_result_is_of_the_type_and_at_the_places_that_the_question_gives_it():
     assert (company.types, company.used, seat.used) == ({"company"}, True, False)
     calls = view.candidates(40)
     assert max((each for each in calls if each.name == "port_facts"), key=lambda one: one.promise).values == (seat,)
+
+
+PARTS = ["seat", "founding_year"]
+
+
+def looked_up(asked, result):
+    """The view after a look at Ada Lines."""
+    call = {"id": "c", "function": {"name": "company_facts", "arguments": {"company": "Ada Lines", "part": PARTS}}}
+    messages = [
+        {"role": "user", "content": asked},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": result},
+    ]
+    return read({"tools": [COMPANY, PORT], "messages": messages})
+
+
+def test_the_result_of_a_lookup_is_kept_where_the_question_has_a_rank():
+    view = looked_up("Which is the second deepest port near the seat of Ada Lines?", '{"seat": {"value": "Northam"}}')
+    assert "Northam" in [value.content for value in view.values if value.turn]
+
+
+def test_what_a_sentence_names_nearer_outdoes_what_the_same_result_holds_besides():
+    reading = Reading(
+        looked_up(
+            "What is the founding year of the port that is the seat of Ada Lines?",
+            '{"seat": "Northam", "founding_year": 1901}',
+        )
+    )
+    seat, founded = (value for value in reading.view.values if value.turn)
+    assert reading.outdone(founded)
+    assert not reading.outdone(seat)

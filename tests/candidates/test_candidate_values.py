@@ -1,7 +1,9 @@
 from datetime import date
 
+import pytest
+
 from tool_gym.candidates.values import named_values, returned_values
-from tool_gym.candidates.words import words
+from tool_gym.candidates.words import is_of_thing, words
 
 
 def contents(text):
@@ -57,3 +59,15 @@ def test_words_of_one_stem_and_words_that_say_the_same_are_equal():
     assert words("teacher") == words("taught")
     assert words("date_of_birth") == words("dateOfBirth")
     assert words("the of a") == ()
+
+
+@pytest.mark.parametrize(("symbol", "name"), [("in", "inch"), ("ft", "feet"), ("kW", "kilowatts"), ("MW", "megawatts")])
+def test_a_text_that_is_the_symbol_of_a_unit_is_read_as_its_name(symbol, name):
+    assert words(symbol) == words(name)
+
+
+def test_a_name_of_a_thing_is_told_from_that_of_a_person_by_its_last_word():
+    assert is_of_thing("Silver Arrow")
+    assert is_of_thing("Harlow & Sons Bakeries")
+    assert not is_of_thing("Ada Harlow")
+    assert not is_of_thing("Arrow")
