@@ -62,9 +62,15 @@ from tool_gym.verify.metrics import summarise
 MAX_TURNS, MAX_TOKENS = 6, 60
 CHANCES = Chances(wrong_call=0.35, early_answer=0.12)
 MORE_CLONED, EACH_HELD_BACK = 12_000, 16
-STEPS = {"llama_small": 4000, "llama_medium": 4000, "neox_small": 6500, "neox_medium": 10_000}
+STEPS = {
+    ("llama", "small"): 4000,
+    ("llama", "medium"): 4000,
+    ("neox", "small"): 6500,
+    ("neox", "medium"): 10_000,
+}
+"""Of cloning, of right turns alone, by architecture and size."""
 ERRING_STEPS = 300
-"""Of cloning: of right turns alone, then of all."""
+"""Of cloning behind these, of all turns."""
 CRITERION = 0.4
 """Least sampled Solve-F1 of a start."""
 CURVE_EVERY, TRAINED_TURNS = 20, 4
@@ -108,7 +114,7 @@ def make_start(architecture: str, size: str, pack: Pack, more: Pack, out: Path) 
     """Clones a network, saves it, and says how well it plays."""
     tokenizer, seen = shown(pack, more, out.parents[1] / "demonstrations.json")
     network, rate, begun = make_network(architecture, size, tokenizer), SIZES[size][2], time.process_time()
-    clone(network, Batches(tokenizer, seen, seed=0), rate=rate, steps=STEPS[out.parent.name])
+    clone(network, Batches(tokenizer, seen, seed=0), rate=rate, steps=STEPS[architecture, size])
     clone(network, Batches(tokenizer, seen, seed=1, mistakes=True), rate=rate / 3, steps=ERRING_STEPS)
     seconds = time.process_time() - begun
     save(network, tokenizer, out)
@@ -118,7 +124,7 @@ def make_start(architecture: str, size: str, pack: Pack, more: Pack, out: Path) 
     return {
         "teacher": {**CHANCES._asdict(), **teacher},
         "demonstrations": len(seen),
-        "cloning_steps": {"of right turns": STEPS[out.parent.name], "of all turns": ERRING_STEPS},
+        "cloning_steps": {"of right turns": STEPS[architecture, size], "of all turns": ERRING_STEPS},
         "cloning_cpu_seconds": round(seconds),
         "cloned_to": found,
         "criterion": {"solve_f1": CRITERION, "met": found["solve_f1"] >= CRITERION},

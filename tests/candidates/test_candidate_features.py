@@ -102,31 +102,23 @@ def test_two_numbers_are_offered_in_both_orders_and_told_apart():
     assert orders[(30, 12)] == -1
 
 
-@pytest.mark.parametrize(("asked", "sign"), [("30 days before", -1), ("30 days after", 1)])
-def test_a_number_is_handed_in_backwards_only_where_the_question_counts_back(asked, sign):
-    shift = tool("shift", "Find a day.", on={"type": "string", "format": "date"}, days={"type": "integer"})
-    question = f"What day is {asked} 2020-05-01?"
-    found = choices({"messages": [{"role": "user", "content": question}], "tools": [shift]}, 96)
-    days = {
-        message["tool_calls"][0]["arguments"]["days"]: dict(zip(FEATURES, row.tolist(), strict=True))["backwards"]
+def by_argument(offered, question, argument, feature):
+    """A feature of each call of the only tool that is offered, by one of its arguments."""
+    found = choices({"messages": [{"role": "user", "content": question}], "tools": [offered]}, 96)
+    return {
+        message["tool_calls"][0]["arguments"][argument]: row[FEATURES.index(feature)]
         for message, row in zip(found.messages, found.rows, strict=True)
         if "tool_calls" in message
     }
-    assert days == ({-30: 1.0, 30: -1.0} if sign < 0 else {30: 0.0})
+
+
+@pytest.mark.parametrize(("asked", "days"), [("30 days before", {-30: 1, 30: -1}), ("30 days after", {30: 0})])
+def test_a_number_is_handed_in_backwards_only_where_the_question_counts_back(asked, days):
+    shift = tool("shift", "Find a day.", on={"type": "string", "format": "date"}, days={"type": "integer"})
+    assert by_argument(shift, f"What day is {asked} 2020-05-01?", "days", "backwards") == days
 
 
 def test_who_asks_for_a_member_that_is_somebody():
-    archive = tool(
-        "ship_history",
-        "Tell what held of a ship on a day.",
-        ship=TEXT,
-        part={"type": "string", "enum": ["commander", "port"]},
-    )
-    question = "Who commanded Silver Tern?"
-    found = choices({"messages": [{"role": "user", "content": question}], "tools": [archive]}, 96)
-    chosen = {
-        message["tool_calls"][0]["arguments"]["part"]: dict(zip(FEATURES, row.tolist(), strict=True))["who_chosen"]
-        for message, row in zip(found.messages, found.rows, strict=True)
-        if "tool_calls" in message
-    }
-    assert chosen == {"commander": 1.0, "port": -1.0}
+    part = {"type": "string", "enum": ["commander", "port"]}
+    history = tool("ship_history", "Tell what held of a ship on a day.", ship=TEXT, part=part)
+    assert by_argument(history, "Who commanded Silver Tern?", "part", "who_chosen") == {"commander": 1, "port": -1}

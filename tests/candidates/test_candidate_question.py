@@ -88,18 +88,20 @@ COMPANY = entry("company", "company", "seat, founding year", ["seat", "founding_
 PORT = entry("port", "port_name", "depth, cranes", ["depth", "cranes"])
 
 
+def looked_up(asked, result, *parts):
+    """The view after a look at parts of Ada Lines."""
+    call = {"id": "c", "function": {"name": "company_facts", "arguments": {"company": "Ada Lines", "part": [*parts]}}}
+    messages = [
+        {"role": "user", "content": asked},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": result},
+    ]
+    return read({"tools": [COMPANY, PORT], "messages": messages})
+
+
 def test_a_result_is_of_the_type_and_at_the_places_that_the_question_gives_it():
     asked = "How deep is the first port? The first port is the seat of Ada Lines."
-    call = {"id": "c", "function": {"name": "company_facts", "arguments": {"company": "Ada Lines", "part": ["seat"]}}}
-    observation = {
-        "tools": [COMPANY, PORT],
-        "messages": [
-            {"role": "user", "content": asked},
-            {"role": "assistant", "content": "", "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "c", "content": '{"name": "Ada Lines", "seat": {"value": "Northam"}}'},
-        ],
-    }
-    view = read(observation)
+    view = looked_up(asked, '{"name": "Ada Lines", "seat": {"value": "Northam"}}', "seat")
     seat = next(value for value in view.values if value.content == "Northam")
     assert seat.types == {"port"}
     assert [view.question.whole[each.start : each.end] for each in seat.mentions] == [("first", "port")]
@@ -109,32 +111,16 @@ def test_a_result_is_of_the_type_and_at_the_places_that_the_question_gives_it():
     assert max((each for each in calls if each.name == "port_facts"), key=lambda one: one.promise).values == (seat,)
 
 
-PARTS = ["seat", "founding_year"]
-
-
-def looked_up(asked, result):
-    """The view after a look at Ada Lines."""
-    call = {"id": "c", "function": {"name": "company_facts", "arguments": {"company": "Ada Lines", "part": PARTS}}}
-    messages = [
-        {"role": "user", "content": asked},
-        {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "c", "content": result},
-    ]
-    return read({"tools": [COMPANY, PORT], "messages": messages})
-
-
 def test_the_result_of_a_lookup_is_kept_where_the_question_has_a_rank():
-    view = looked_up("Which is the second deepest port near the seat of Ada Lines?", '{"seat": {"value": "Northam"}}')
+    asked = "Which is the second deepest port near the seat of Ada Lines?"
+    view = looked_up(asked, '{"seat": {"value": "Northam"}}', "seat")
     assert "Northam" in [value.content for value in view.values if value.turn]
 
 
 def test_what_a_sentence_names_nearer_outdoes_what_the_same_result_holds_besides():
-    reading = Reading(
-        looked_up(
-            "What is the founding year of the port that is the seat of Ada Lines?",
-            '{"seat": "Northam", "founding_year": 1901}',
-        )
-    )
+    asked = "What is the founding year of the port that is the seat of Ada Lines?"
+    result = '{"seat": "Northam", "founding_year": 1901}'
+    reading = Reading(looked_up(asked, result, "seat", "founding_year"))
     seat, founded = (value for value in reading.view.values if value.turn)
     assert reading.outdone(founded)
     assert not reading.outdone(seat)
